@@ -1,0 +1,148 @@
+import {z} from 'zod';
+import {isAddress, isCidr} from './addresses.js';
+import {parseSshTarget} from './ssh-target.js';
+
+/** RFC 1123 label: what Kubernetes accepts as a node name (we do not allow dots, so that it also fits a hostname). */
+const nameLabel = z
+	.string()
+	.regex(
+		/^[a-z\d](?:[a-z\d-]{0,61}[a-z\d])?$/,
+		'must be 1 to 63 characters of a-z, 0-9 and "-", and start and end with a letter or digit (RFC 1123)',
+	);
+
+const address = z.string().refine(isAddress, 'must be an IPv4 or IPv6 address');
+
+const cidr = z
+	.string()
+	.refine(isCidr, 'must be a network in CIDR form, such as 10.42.0.0/16');
+
+const url = z.url({
+	protocol: /^https?$/,
+	error: 'must be an http:// or https:// URL',
+});
+
+const port = z
+	.number()
+	.int('must be a whole number')
+	.min(1, 'must be between 1 and 65535')
+	.max(65_535, 'must be between 1 and 65535');
+
+/** How to log in to a node: text such as `root@198.51.100.11:22` in the file, an object once parsed. */
+const sshTarget = z.union([
+	z.string().transform((text, context) => {
+		const parsed = parseSshTarget(text);
+		if (!parsed.ok) {
+			context.addIssue({code: 'custom', message: parsed.message});
+			return z.NEVER;
+		}
+
+		return parsed.target;
+	}),
+	z.strictObject({
+		host: z.string().min(1, 'must name a host'),
+		user: z.string().min(1).optional(),
+		port: port.optional(),
+		/** Hosts to jump through, nearest first, each like an `ssh` text. */
+		jump: z.array(z.string().min(1)).optional(),
+		/** A private key file to use instead of the agent and the default keys. */
+		identityFile: z.string().min(1).optional(),
+	}),
+]);
+
+const node = z.strictObject({
+	name: nameLabel,
+	role: z.enum(['server', 'agent'], 'must be "server" or "agent"'),
+	ssh: sshTarget,
+	externalIp: address.optional(),
+	internalIp: address.optional(),
+	site: nameLabel.optional(),
+});
+
+/** Extra K3s config keys of the user: what K3s's YAML config files accept. */
+const k3sConfigValue = z.union([
+	z.string(),
+	z.number(),
+	z.boolean(),
+	z.array(z.union([z.string(), z.number(), z.boolean()])),
+]);
+
+/** The cluster file, version 1: all that a cluster is meant to be, and no secret. */
+export const clusterSchema = z.strictObject({
+	version: z.literal(1, 'must be 1: this program knows version 1 of the file'),
+	name: nameLabel,
+	k3s: z
+		.strictObject({
+			/** Release channel; resolved once for all nodes. Ignored when `version` is set. */
+			channel: z
+				.string()
+				.regex(
+					/^[\w.-]+$/,
+					'must be a channel name such as stable, latest or v1.36',
+				)
+				.default('stable'),
+			/** Exact release, such as `v1.36.3+k3s1`. */
+			version: z
+				.string()
+				.regex(
+					/^v\d+\.\d+\.\d+(?:-[\w.]+)?\+k3s\d+$/,
+					'must be a K3s release such as v1.36.3+k3s1',
+				)
+				.optional(),
+			/** Packaged components to leave out: coredns, servicelb, traefik, local-storage, metrics-server. */
+			disable: z.array(z.string().min(1)).default([]),
+			/** Further keys for K3s's own config file, on every node that knows them. */
+			config: z.record(z.string(), k3sConfigValue).default({}),
+		})
+		.prefault({}),
+	network: z
+		.strictObject({
+			podCidr: z.array(cidr).min(1).max(2).default(['10.42.0.0/16']),
+			serviceCidr: z.array(cidr).min(1).max(2).default(['10.43.0.0/16']),
+		})
+		.prefault({}),
+	mesh: z
+		.discriminatedUnion('kind', [
+			z.strictObject({kind: z.literal('wireguard-native')}),
+		])
+		.default({kind: 'wireguard-native'}),
+	/** DNS name or address under which the API is reached from everywhere: goes to `server:`, `tls-san` and the kubeconfig. */
+	apiEndpoint: z.string().min(1).optional(),
+	datastore: z
+		.union([
+			z.literal('embedded'),
+			z.strictObject({
+				/** Where the endpoint (it holds a password) is read from: `env:NAME` or `file:PATH`. */
+				endpointFrom: z
+					.string()
+					.regex(/^(?:env:\w+|file:.+)$/, 'must be env:NAME or file:PATH'),
+			}),
+		])
+		.default('embedded'),
+	nodes: z.array(node).default([]),
+	/** Ids of checks that the user has decided to override. */
+	ignore: z.array(z.string().min(1)).default([]),
+	/** Other places to get K3s from. */
+	mirrors: z
+		.strictObject({
+			/** K3s's install script; default https://get.k3s.io */
+			installScript: url.optional(),
+			/** Base of the releases; default https://github.com/k3s-io/k3s/releases */
+			releases: url.optional(),
+			/** Base of the channels; default https://update.k3s.io/v1-release/channels */
+			channels: url.optional(),
+		})
+		.prefault({}),
+});
+
+/** A parsed cluster file, defaults filled in. */
+export type Cluster = Readonly<z.output<typeof clusterSchema>>;
+/** What a cluster file may hold before defaults. */
+export type ClusterInput = z.input<typeof clusterSchema>;
+/** One machine of the cluster, as wanted. */
+export type NodeSpec = Readonly<Cluster['nodes'][number]>;
+export type Role = NodeSpec['role'];
+export type MeshKind = Cluster['mesh']['kind'];
+
+/** The cluster that a wizard starts from. */
+export const emptyCluster = (name: string): Cluster =>
+	clusterSchema.parse({version: 1, name, nodes: []});

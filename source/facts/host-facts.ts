@@ -1,0 +1,182 @@
+import type {Role} from '../cluster/schema.js';
+
+/** What one machine said about itself, gathered in one round trip. Nothing here is a secret. */
+export type HostFacts = {
+	readonly hostname: string;
+	/** `/etc/machine-id`; empty when the machine has none. */
+	readonly machineId: string;
+	readonly os: {
+		/** `ID` of os-release, such as `debian`. */
+		readonly id: string;
+		/** `VERSION_ID` of os-release, such as `12`; empty on rolling releases. */
+		readonly versionId: string;
+		/** For people: `Debian GNU/Linux 12 (bookworm)`. */
+		readonly prettyName: string;
+	};
+	/** As `uname -m` says it. */
+	readonly machine: string;
+	/** The architecture in K3s's names, or `undefined` when K3s has no build for it. */
+	readonly architecture: Architecture | undefined;
+	readonly kernel: string;
+	readonly init: 'systemd' | 'openrc' | 'other';
+	readonly cpuCount: number;
+	readonly memoryBytes: number;
+	readonly disks: readonly DiskFacts[];
+	readonly addresses: readonly InterfaceAddress[];
+	readonly routes: readonly Route[];
+	/** Name servers that K3s would hand to pods, in order. */
+	readonly dnsServers: readonly string[];
+	readonly clock: ClockFacts;
+	readonly cgroup: {
+		readonly version: 1 | 2;
+		readonly memory: boolean;
+	};
+	readonly wireguard: WireguardSupport;
+	readonly listening: readonly ListeningPort[];
+	readonly firewall: FirewallFacts;
+	readonly forwarding: ForwardingFacts;
+	readonly selinux: 'enforcing' | 'permissive' | 'disabled';
+	readonly k3s: K3sFacts | undefined;
+	/** Cloud provider by DMI, such as `aws` or `hetzner`; `undefined` when it looks like none. */
+	readonly cloud: string | undefined;
+	/** What sshd saw of our connection; read before sudo, which strips it. */
+	readonly sshConnection: SshConnectionFacts | undefined;
+	readonly tools: Readonly<Record<ToolName, boolean>>;
+	/** The Python 3 that probes can use: an absolute path, or `undefined`. */
+	readonly python: string | undefined;
+	/** How root is reached on this machine. */
+	readonly privilege: 'root' | 'sudo' | 'none';
+	/** Units of ours that run now, by name, because an earlier run was cut off. */
+	readonly runningSteps: readonly string[];
+	/** What our manifest on the host lists; `undefined` when there is none. */
+	readonly manifest: ManifestFacts | undefined;
+};
+
+export type Architecture = 'amd64' | 'arm64' | 'arm' | 's390x' | 'riscv64';
+
+/** Programs whose presence decides how something is done. */
+export const toolNames = [
+	'curl',
+	'wget',
+	'systemd-run',
+	'wg',
+	'ufw',
+	'firewall-cmd',
+	'nft',
+	'iptables',
+	'sha256sum',
+	'socat',
+	'perl',
+] as const;
+export type ToolName = (typeof toolNames)[number];
+
+export type DiskFacts = {
+	/** A folder that the install needs: `/usr/local/bin`, `/var/lib/rancher`, `/etc`. */
+	readonly path: string;
+	readonly freeBytes: number;
+	readonly readOnly: boolean;
+};
+
+export type InterfaceAddress = {
+	readonly device: string;
+	readonly address: string;
+	/** Bits of the network. */
+	readonly prefix: number;
+	readonly family: 4 | 6;
+	/** MTU of the device, in bytes. */
+	readonly mtu: number;
+};
+
+export type Route = {
+	/** CIDR; the default route is `0.0.0.0/0` or `::/0`. */
+	readonly destination: string;
+	readonly via: string | undefined;
+	readonly device: string;
+	/** The source address that the kernel prefers on this route. */
+	readonly source: string | undefined;
+};
+
+export type ClockFacts = {
+	/** The host's clock when it answered, in ms since 1970. */
+	readonly unixMs: number;
+	/** Host's clock minus ours, in ms, corrected by half of the round trip. */
+	readonly offsetMs: number;
+	/** Does a time service say that the clock is synchronised? `undefined` when none answers. */
+	readonly synchronized: boolean | undefined;
+};
+
+export type WireguardSupport =
+	/** Loaded, built in, or a module that can be loaded. */
+	| 'available'
+	/** The kernel says it has none. */
+	| 'missing'
+	/** Nothing on the host could tell. */
+	| 'unknown';
+
+export type ListeningPort = {
+	readonly protocol: 'tcp' | 'udp';
+	/** The local address, `0.0.0.0` or `::` for all. */
+	readonly address: string;
+	readonly port: number;
+	/** The program that holds it, when the host says; kernel sockets have none. */
+	readonly process: string | undefined;
+};
+
+export type FirewallKind =
+	'none' | 'ufw' | 'firewalld' | 'nftables' | 'iptables';
+
+export type FirewallFacts = {
+	readonly kind: FirewallKind;
+	/** Is it on? A ufw that is installed but inactive is not. */
+	readonly active: boolean;
+	/** Does an incoming packet that no rule names get dropped or rejected? */
+	readonly defaultDeny: boolean;
+	/** The rules as the tool prints them, bounded, for people to read. */
+	readonly summary: string;
+};
+
+export type ForwardingFacts = {
+	/** `net.ipv4.ip_forward`. */
+	readonly ipv4: boolean;
+	/** Policy of the filter FORWARD chain; ufw's routed default shows up here too. */
+	readonly policy: 'accept' | 'drop';
+	/** Rules in FORWARD that reject or drop everything that reaches them, as printed. */
+	readonly blockingRules: readonly string[];
+};
+
+export type K3sFacts = {
+	readonly role: Role | undefined;
+	/** Such as `v1.36.3+k3s1`; `undefined` when the binary does not say. */
+	readonly version: string | undefined;
+	/** `ActiveState` of the unit. */
+	readonly unitState:
+		'active' | 'activating' | 'deactivating' | 'inactive' | 'failed' | 'absent';
+	/** Config files that K3s would read, in reading order, with the values of secret keys taken out on the host. */
+	readonly configFiles: readonly K3sConfigFile[];
+	/** sha256 of the cluster's CA, hexadecimal, when this machine knows it. */
+	readonly caHash: string | undefined;
+};
+
+export type K3sConfigFile = {
+	readonly path: string;
+	/** The YAML text; values of `token`, `agent-token`, `datastore-endpoint` and `vpn-auth` read `(secret)`. */
+	readonly text: string;
+};
+
+/** The fields of `SSH_CONNECTION`. */
+export type SshConnectionFacts = {
+	readonly clientAddress: string;
+	readonly clientPort: number;
+	/** The address on which sshd accepted: on the host itself, behind any NAT. */
+	readonly serverAddress: string;
+	readonly serverPort: number;
+};
+
+export type ManifestFacts = {
+	/** Name of the cluster for which we wrote it. */
+	readonly cluster: string;
+	/** Absolute paths that we wrote, with the sha256 of what we wrote. */
+	readonly files: Readonly<Record<string, string>>;
+	/** sha256 over what the running K3s was started with; `undefined` before the first start. */
+	readonly appliedHash: string | undefined;
+};

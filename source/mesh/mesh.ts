@@ -1,0 +1,64 @@
+import type {Cluster, MeshKind, NodeSpec} from '../cluster/schema.js';
+import type {HostFacts} from '../facts/host-facts.js';
+import type {Measurements} from '../facts/measurements.js';
+import type {Finding} from '../checks/finding.js';
+import type {ConfigValue} from '../plan/plan.js';
+
+export type Protocol = 'tcp' | 'udp';
+
+/** Which of a node's addresses is meant. */
+export type AddressKind = 'internal' | 'external';
+
+/** A path that the cluster needs: from every node of one kind to every node of another. */
+export type Requirement = {
+	readonly from: string;
+	readonly to: string;
+	readonly addressKind: AddressKind;
+	/** Internal addresses are required inside one site only. */
+	readonly scope: 'same-site' | 'all';
+	readonly protocol: Protocol;
+	readonly port: number;
+	/** `required` blocks the install when it does not arrive, `recommended` warns. */
+	readonly severity: 'required' | 'recommended';
+	/** For people: what stops working without it. */
+	readonly why: string;
+};
+
+/** What a mesh may look at. */
+export type MeshContext = {
+	readonly cluster: Cluster;
+	/** By node name; a node that could not be reached is absent. */
+	readonly facts: ReadonlyMap<string, HostFacts>;
+	readonly measurements: Measurements;
+};
+
+/** Keys for K3s's config file. A value may be a reference that is resolved while the plan runs. */
+export type K3sConfig = Readonly<Record<string, ConfigValue>>;
+
+/** What verification must show for this mesh. */
+export type MeshProof = {
+	/** The interface that carries pod traffic between nodes, such as `flannel-wg`. */
+	readonly interface: string;
+	/** The UDP port that peers use, or `undefined` when the mesh chooses. */
+	readonly port: number | undefined;
+	/** Has every pair a handshake of its own to show? */
+	readonly handshakes: boolean;
+};
+
+/** One way to connect nodes. A further one is a further file beside this one. */
+export type Mesh = {
+	readonly kind: MeshKind;
+	/** For people: `WireGuard (built into K3s)`. */
+	readonly title: string;
+	/** One sentence on what it is good for. */
+	readonly summary: string;
+	/** Every path that must be there for this cluster, K3s's own ports included. */
+	requirements(context: MeshContext): readonly Requirement[];
+	/** What speaks against this mesh with these nodes; an `error` means that it cannot work. */
+	findings(context: MeshContext): readonly Finding[];
+	serverConfig(context: MeshContext, node: NodeSpec): K3sConfig;
+	agentConfig(context: MeshContext, node: NodeSpec): K3sConfig;
+	/** Interfaces besides cni0 whose traffic a host firewall must let through. */
+	readonly trustedInterfaces: readonly string[];
+	readonly proof: MeshProof;
+};

@@ -1,0 +1,164 @@
+import type {Finding, JudgedFinding} from '../checks/finding.js';
+import type {Cluster, NodeSpec} from '../cluster/schema.js';
+import type {HostFacts} from '../facts/host-facts.js';
+import type {Measurements} from '../facts/measurements.js';
+import type {Connector, ConnectQuestions, Host} from '../host/host.js';
+import type {InstallEvent, Proof, RunOutcome} from '../install/events.js';
+import type {Plan} from '../plan/plan.js';
+import type {ProbeEvent} from '../probe/probe.js';
+
+/**
+ * What commands and screens both do. Everything is reached through a `World`, so that the demo and the tests
+ * put simulated machines in place of SSH and nothing else changes.
+ */
+export type World = {
+	readonly connect: Connector;
+	/** ms since 1970. */
+	readonly now: () => number;
+	/** Cryptographically random text of this many characters, `a-z0-9`. */
+	readonly randomText: (length: number) => string;
+	/** Is this the demo's simulated world? Shown on every screen. */
+	readonly demo: boolean;
+	/** Reads a secret that a cluster file names (`env:NAME`, `file:PATH`). Throws a `UserError`. */
+	readonly readSecret: (from: string) => Promise<string>;
+	/** Can this machine open a TCP connection? Decides which address goes into the kubeconfig. */
+	readonly canReach: (
+		address: string,
+		port: number,
+		signal: AbortSignal,
+	) => Promise<boolean>;
+};
+
+/** A node as far as we got with it. */
+export type NodeContact =
+	| {readonly state: 'connecting'}
+	| {readonly state: 'asking'; readonly host: Host}
+	| {
+			readonly state: 'ready';
+			readonly host: Host;
+			readonly facts: HostFacts;
+	  }
+	| {
+			readonly state: 'failed';
+			/** One sentence for the node's row. */
+			readonly message: string;
+			readonly tryNext: readonly string[];
+			/** Could it not even be reached? Decides the exit code. */
+			readonly unreachable: boolean;
+	  };
+
+/** The machines of a cluster, each contacted at most once, all at the same time. */
+export type Fleet = {
+	contact(name: string): NodeContact | undefined;
+	/** Contacts a node, or again after its login changed or it failed. Never throws: failures are a state. */
+	add(node: NodeSpec): Promise<NodeContact>;
+	/** Contacts all nodes that have not been yet. */
+	addAll(nodes: readonly NodeSpec[]): Promise<void>;
+	remove(name: string): Promise<void>;
+	/** Open hosts and facts of the nodes that are ready. */
+	hosts(): ReadonlyMap<string, Host>;
+	facts(): ReadonlyMap<string, HostFacts>;
+	/** Called after every change of any contact. Returns how to stop it. */
+	subscribe(listener: () => void): () => void;
+	close(): Promise<void>;
+};
+
+export type OpenFleet = (options: {
+	readonly world: World;
+	readonly questions: ConnectQuestions;
+	readonly signal: AbortSignal;
+	/** Nodes contacted at once. */
+	readonly concurrency?: number;
+}) => Fleet;
+
+/** Facts, measurements and what follows from them. */
+export type CheckReport = {
+	readonly cluster: Cluster;
+	readonly measurements: Measurements;
+	readonly findings: readonly JudgedFinding[];
+	/** Nodes that could not be contacted, by name. */
+	readonly failed: ReadonlyMap<string, string>;
+};
+
+/** Measures between the nodes that are ready and applies every rule; changes nothing anywhere. */
+export type CheckCluster = (options: {
+	readonly cluster: Cluster;
+	readonly fleet: Fleet;
+	/** Further ids to override, besides the file's. */
+	readonly ignore: readonly string[];
+	readonly signal: AbortSignal;
+	readonly onEvent: (event: ProbeEvent) => void;
+}) => Promise<CheckReport>;
+
+/** Marks the findings that the user has overridden. */
+export type JudgeFindings = (
+	findings: readonly Finding[],
+	ignore: readonly string[],
+) => readonly JudgedFinding[];
+
+/** Resolves the K3s release and lays out every step. Changes nothing. */
+export type MakePlan = (options: {
+	readonly cluster: Cluster;
+	readonly fleet: Fleet;
+	readonly measurements: Measurements;
+	readonly signal: AbortSignal;
+}) => Promise<Plan>;
+
+export type ApplyResult = {
+	readonly outcome: RunOutcome;
+	readonly changed: boolean;
+	readonly proofs: readonly Proof[];
+	readonly failures: ReadonlyArray<{
+		readonly node: string;
+		readonly step: string;
+		readonly message: string;
+		readonly tryNext: readonly string[];
+	}>;
+};
+
+/** A run of a plan that can be steered while it goes. */
+export type ApplyRun = {
+	/** Ends when all that can be done is done. */
+	readonly result: Promise<ApplyResult>;
+	/** Tries the failed and skipped steps of a node again, also after the run has ended (then `result` is replaced by the returned promise). */
+	retry(node: string): Promise<ApplyResult>;
+};
+
+/** Runs a plan. Failures of one node never stop the others. */
+export type StartApply = (options: {
+	readonly cluster: Cluster;
+	readonly plan: Plan;
+	readonly fleet: Fleet;
+	readonly world: World;
+	readonly signal: AbortSignal;
+	/** Nodes worked on at once. */
+	readonly concurrency?: number;
+	/** How long a node may wait to join or to become ready, in ms. */
+	readonly waitLimitMs?: number;
+	readonly onEvent: (event: InstallEvent) => void;
+}) => ApplyRun;
+
+/** The outcome of handing over a kubeconfig. */
+export type KubeconfigResult = {
+	readonly context: string;
+	/** The file it was merged into. */
+	readonly path: string;
+	/** Where the previous file was kept, when there was one. */
+	readonly backup: string | undefined;
+	/** The API address in it. */
+	readonly server: string;
+	/** How this machine reaches it, for people; says when it does not. */
+	readonly note: string;
+};
+
+/** Fetches the admin kubeconfig of the first server and merges it under the cluster's name. */
+export type FetchKubeconfig = (options: {
+	readonly cluster: Cluster;
+	readonly fleet: Fleet;
+	readonly world: World;
+	/** Instead of `$KUBECONFIG` or `~/.kube/config`. */
+	readonly path?: string;
+	readonly signal: AbortSignal;
+	/** An existing context of that name that is not ours: may it be replaced? */
+	readonly confirmReplace: (context: string) => Promise<boolean>;
+}) => Promise<KubeconfigResult>;

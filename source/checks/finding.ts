@@ -23,4 +23,6 @@ export type JudgedFinding = Finding & {readonly ignored: boolean};
 export const blockers = (
 	findings: readonly JudgedFinding[],
 ): readonly JudgedFinding[] =>
-	findings.filter((finding) => finding.severity === 'error' && !finding.ignored);
+	findings.filter(
+		(finding) => finding.severity === 'error' && !finding.ignored,
+	);

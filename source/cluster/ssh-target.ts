@@ -27,16 +27,16 @@ export const parseSshTarget = (text: string): SshTargetResult => {
 		rest = rest.slice(3).trim();
 		const option = /(?:^|\s)-p\s*(?<port>\d+)(?=\s|$)/.exec(rest);
 		if (option) {
-			portOption = option.groups!['port'];
+			portOption = option.groups!.port;
 			rest = rest.replace(option[0], ' ').trim();
 		}
 	}
 
 	const match = pattern.exec(rest);
 	const host =
-		match?.groups!['bracketed'] ??
-		match?.groups!['host'] ??
-		match?.groups!['ipv6'];
+		match?.groups!.bracketed ??
+		match?.groups!.host ??
+		match?.groups!.ipv6;
 	if (!match || host === undefined || host.startsWith('-')) {
 		return {
 			ok: false,
@@ -45,7 +45,7 @@ export const parseSshTarget = (text: string): SshTargetResult => {
 	}
 
 	const {user} = match.groups!;
-	const portText = match.groups!['port'] ?? portOption;
+	const portText = match.groups!.port ?? portOption;
 	const port = portText === undefined ? undefined : Number(portText);
 	if (port !== undefined && (port < 1 || port > 65_535)) {
 		return {

@@ -19,7 +19,10 @@ export class DeadlineExceeded extends UserError {
 	constructor(node: string, what: string, limitMs: number) {
 		super(
 			`${node}: ${what} did not end within ${Math.round(limitMs / 1000)} s.`,
-			{node, tryNext: ['Look at the machine, then run the same command again.']},
+			{
+				node,
+				tryNext: ['Look at the machine, then run the same command again.'],
+			},
 		);
 		this.name = 'DeadlineExceeded';
 	}

@@ -1,3 +1,4 @@
+import type {SshTarget} from '../cluster/ssh-target.js';
 import type {Script} from './scripts/script.js';
 
 /** Every wait on a host can be cut short and has an end. */
@@ -73,7 +74,7 @@ export type ConnectQuestions = {
 export type Connector = (
 	target: {
 		readonly name: string;
-		readonly ssh: import('../cluster/ssh-target.js').SshTarget;
+		readonly ssh: SshTarget;
 	},
 	options: {
 		readonly signal: AbortSignal;

@@ -96,4 +96,10 @@ export type Proof = {
 };
 
 export type ProofKind =
-	'node-ready' | 'handshake' | 'mesh-ping' | 'pod-to-pod' | 'dns' | 'logs' | 'metrics';
+	| 'node-ready'
+	| 'handshake'
+	| 'mesh-ping'
+	| 'pod-to-pod'
+	| 'dns'
+	| 'logs'
+	| 'metrics';

@@ -1,0 +1,41 @@
+/** Rules that we leave, and why; all others are xo's own. */
+const rules = {
+	// The `v` flag needs a newer target than Node 20 gives every regular expression.
+	'require-unicode-regexp': 'off',
+	// Rewrites that are shorter and harder to read.
+	'unicorn/better-regex': 'off',
+	// Doc comments begin with what they are about: a unit, a file name, an option.
+	'capitalized-comments': 'off',
+	// Contracts are ordered for the reader.
+	'@typescript-eslint/member-ordering': 'off',
+	// Names of the outside world: K3s config keys, HTTP headers, environment variables.
+	'@typescript-eslint/naming-convention': 'off',
+	// Work on one machine is sequential by nature.
+	'no-await-in-loop': 'off',
+	'@typescript-eslint/switch-exhaustiveness-check': [
+		'error',
+		{considerDefaultExhaustiveForUnions: true},
+	],
+	// React's own types name null.
+	'@typescript-eslint/no-restricted-types': 'off',
+	// Property tests and the lab use long, flat functions.
+	'max-params': ['error', {max: 5}],
+	complexity: 'off',
+	'max-lines': 'off',
+};
+
+export default [
+	{ignores: ['dist/**', 'media/**/*.svg', 'test/lab/k3s-double/**']},
+	{prettier: 'compat', react: true, rules},
+	{
+		// Tools and tests talk to the terminal and to processes.
+		files: ['test/**', 'scripts/**', 'media/**'],
+		rules: {
+			'no-console': 'off',
+			'unicorn/no-process-exit': 'off',
+			'@typescript-eslint/no-floating-promises': 'off',
+			'@typescript-eslint/no-unsafe-assignment': 'off',
+			'@typescript-eslint/no-unsafe-call': 'off',
+		},
+	},
+];

@@ -16,6 +16,8 @@ const rules = {
 		'error',
 		{considerDefaultExhaustiveForUnions: true},
 	],
+	// Narrowing after a check that the type system can not follow.
+	'@typescript-eslint/no-unsafe-type-assertion': 'off',
 	// React's own types name null.
 	'@typescript-eslint/no-restricted-types': 'off',
 	// Property tests and the lab use long, flat functions.

@@ -3,6 +3,7 @@ import type {Cluster, NodeSpec} from '../cluster/schema.js';
 import type {HostFacts} from '../facts/host-facts.js';
 import type {Measurements} from '../facts/measurements.js';
 import type {Connector, ConnectQuestions, Host} from '../host/host.js';
+import type {Redactor} from '../host/redactor.js';
 import type {InstallEvent, Proof, RunOutcome} from '../install/events.js';
 import type {Plan} from '../plan/plan.js';
 import type {ProbeEvent} from '../probe/probe.js';
@@ -17,6 +18,8 @@ export type World = {
 	readonly now: () => number;
 	/** Cryptographically random text of this many characters, `a-z0-9`. */
 	readonly randomText: (length: number) => string;
+	/** Knows every secret from the moment that it exists; all that is logged or shown passes through it. */
+	readonly redactor: Redactor;
 	/** Is this the demo's simulated world? Shown on every screen. */
 	readonly demo: boolean;
 	/** Reads a secret that a cluster file names (`env:NAME`, `file:PATH`). Throws a `UserError`. */

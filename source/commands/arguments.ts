@@ -1,0 +1,138 @@
+import {parseArgs} from 'node:util';
+import {UserError, exitCodes} from '../errors.js';
+import {
+	commandHelp,
+	optionHelp,
+	takesOption,
+	type CommandName,
+	type OptionName,
+} from './usage.js';
+
+export type ProgressMode = 'auto' | 'tty' | 'plain' | 'json';
+
+/** What the command line asks for, checked. */
+export type Invocation = {
+	readonly command: CommandName | 'wizard';
+	/** FILE or NAME; `undefined` when none was given. */
+	readonly cluster: string | undefined;
+	readonly json: boolean;
+	readonly progress: ProgressMode;
+	readonly yes: boolean;
+	readonly ignore: readonly string[];
+	readonly strict: boolean;
+	readonly concurrency: number;
+	/** ms */
+	readonly waitLimitMs: number;
+	readonly acceptNewHostKeys: boolean;
+	readonly kubeconfig: string | undefined;
+	readonly logFile: string | undefined;
+	readonly verbose: boolean;
+};
+
+const usageError = (message: string, tryNext?: string): UserError =>
+	new UserError(message, {
+		exitCode: exitCodes.usage,
+		tryNext: [tryNext ?? 'k3s-mesh-tui --help lists commands and options.'],
+	});
+
+const wholeNumber = (
+	option: string,
+	text: string,
+	{min, max}: {readonly min: number; readonly max: number},
+): number => {
+	const value = Number(text);
+	if (!Number.isInteger(value) || value < min || value > max) {
+		throw usageError(
+			`--${option} ${text}: must be a whole number from ${min} to ${max}.`,
+		);
+	}
+
+	return value;
+};
+
+const isCommand = (text: string): text is CommandName => text in commandHelp;
+
+const progressModes = new Set<string>(['auto', 'tty', 'plain', 'json']);
+
+/** Reads the command line. Throws a `UserError` with exit code 2 that names the word that is wrong. */
+export const parseArguments = (words: readonly string[]): Invocation => {
+	const parsed = (() => {
+		try {
+			return parseArgs({
+				args: [...words],
+				allowPositionals: true,
+				options: Object.fromEntries(
+					Object.entries(optionHelp).map(([name, option]) => [
+						name,
+						{
+							type: option.type,
+							multiple: 'multiple' in option && option.multiple,
+						},
+					]),
+				),
+			});
+		} catch (error) {
+			throw usageError(error instanceof Error ? error.message : String(error));
+		}
+	})();
+
+	const [first, second, ...rest] = parsed.positionals;
+	if (first !== undefined && !isCommand(first)) {
+		throw usageError(`There is no command "${first}".`);
+	}
+
+	if (rest.length > 0 || (first === 'demo' && second !== undefined)) {
+		throw usageError(
+			`"${rest[0] ?? second}" is one word too many for ${first}.`,
+		);
+	}
+
+	const values = parsed.values as Partial<
+		Record<OptionName, string | boolean | string[]>
+	>;
+	for (const name of Object.keys(values) as OptionName[]) {
+		if (first === undefined || !takesOption(first, name)) {
+			throw usageError(
+				first === undefined
+					? `--${name} needs a command, such as: k3s-mesh-tui ${optionHelp[name].commands[0]} --${name}`
+					: `${first} does not take --${name}.`,
+			);
+		}
+	}
+
+	const text = (name: OptionName): string | undefined => {
+		const value = values[name];
+		return typeof value === 'string' ? value : undefined;
+	};
+
+	const progress = text('progress') ?? 'auto';
+	if (!progressModes.has(progress)) {
+		throw usageError(
+			`--progress ${progress}: must be auto, tty, plain or json.`,
+		);
+	}
+
+	const {ignore} = values;
+	return {
+		command: first ?? 'wizard',
+		cluster: second,
+		json: values.json === true,
+		progress: values.json === true ? 'json' : (progress as ProgressMode),
+		yes: values.yes === true,
+		ignore: Array.isArray(ignore) ? ignore : [],
+		strict: values.strict === true,
+		concurrency: wholeNumber('concurrency', text('concurrency') ?? '20', {
+			min: 1,
+			max: 200,
+		}),
+		waitLimitMs:
+			wholeNumber('wait-limit', text('wait-limit') ?? '180', {
+				min: 5,
+				max: 86_400,
+			}) * 1000,
+		acceptNewHostKeys: values['accept-new-host-keys'] === true,
+		kubeconfig: text('kubeconfig'),
+		logFile: text('log-file'),
+		verbose: values.verbose === true,
+	};
+};

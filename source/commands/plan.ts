@@ -1,0 +1,40 @@
+import process from 'node:process';
+import {exitCodes, type ExitCode} from '../errors.js';
+import {checkCluster} from '../operations/check.js';
+import {makePlan} from '../operations/plan.js';
+import {planToJson, renderPlanText} from '../plan/render.js';
+import type {Invocation} from './arguments.js';
+import {openSession, requireAllNodes} from './session.js';
+
+/** `plan`: what `apply` would do, with secrets masked; changes nothing. */
+export const plan = async (
+	invocation: Invocation,
+	signal: AbortSignal,
+): Promise<ExitCode> => {
+	const session = await openSession(invocation, signal);
+	try {
+		requireAllNodes(session.failed);
+		const {cluster, fleet} = session;
+		const report = await checkCluster({
+			cluster,
+			fleet,
+			ignore: invocation.ignore,
+			signal,
+			onEvent() {},
+		});
+		const made = await makePlan({
+			cluster,
+			fleet,
+			measurements: report.measurements,
+			signal,
+		});
+		process.stdout.write(
+			invocation.json
+				? `${JSON.stringify(planToJson(made), undefined, 2)}\n`
+				: `${renderPlanText(made).join('\n')}\n`,
+		);
+		return exitCodes.good;
+	} finally {
+		await session.close();
+	}
+};

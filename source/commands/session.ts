@@ -1,0 +1,105 @@
+import process from 'node:process';
+import type {Cluster} from '../cluster/schema.js';
+import {UserError, exitCodes} from '../errors.js';
+import type {ConnectQuestions} from '../host/host.js';
+import {openFleet} from '../operations/fleet.js';
+import type {Fleet, World} from '../operations/operations.js';
+import {makeWorld} from '../operations/world.js';
+import type {Invocation} from './arguments.js';
+import {loadCluster} from './load-cluster.js';
+
+/** A headless command's cluster, with every node contacted. */
+export type Session = {
+	readonly cluster: Cluster;
+	readonly path: string;
+	readonly world: World;
+	readonly fleet: Fleet;
+	/** Nodes that could not be contacted. */
+	readonly failed: readonly FailedNode[];
+	readonly close: () => Promise<void>;
+};
+
+export type FailedNode = {
+	readonly node: string;
+	readonly message: string;
+	readonly tryNext: readonly string[];
+	readonly unreachable: boolean;
+};
+
+/** Without a person to ask, a new host key is trusted only when the command line says so; it is shown either way. */
+const headlessQuestions = (acceptNewHostKeys: boolean): ConnectQuestions => ({
+	async trustHostKey(key) {
+		process.stderr.write(
+			`${acceptNewHostKeys ? 'New host key' : 'Unknown host key'} of ${key.host} port ${key.port}: ${key.algorithm} ${key.fingerprint}\n`,
+		);
+		return acceptNewHostKeys;
+	},
+});
+
+/** Loads the cluster and contacts all its nodes at once. Throws when the cluster has no nodes or its file is wrong. */
+export const openSession = async (
+	invocation: Invocation,
+	signal: AbortSignal,
+): Promise<Session> => {
+	const {cluster, path} = await loadCluster(invocation.cluster);
+	if (cluster.nodes.length === 0) {
+		throw new UserError(`${path} has no nodes.`, {
+			exitCode: exitCodes.usage,
+			tryNext: ['Add them under "nodes:", or with the wizard.'],
+		});
+	}
+
+	const world = makeWorld();
+	const fleet = openFleet({
+		world,
+		questions: headlessQuestions(invocation.acceptNewHostKeys),
+		signal,
+		concurrency: invocation.concurrency,
+	});
+	try {
+		await fleet.addAll(cluster.nodes);
+		signal.throwIfAborted();
+	} catch (error) {
+		await fleet.close();
+		throw error;
+	}
+
+	const failed = cluster.nodes.flatMap(({name}): FailedNode[] => {
+		const contact = fleet.contact(name);
+		return contact?.state === 'failed' ? [{node: name, ...contact}] : [];
+	});
+	return {
+		cluster,
+		path,
+		world,
+		fleet,
+		failed,
+		async close() {
+			await fleet.close();
+		},
+	};
+};
+
+/** The exit code for nodes that could not be contacted: 3 when one was out of reach, else 1. */
+export const failedNodesExitCode = (
+	failed: readonly FailedNode[],
+): typeof exitCodes.unreachable | typeof exitCodes.failed =>
+	failed.some((node) => node.unreachable)
+		? exitCodes.unreachable
+		: exitCodes.failed;
+
+/** Stops a command that needs every node, naming each that is missing. */
+export const requireAllNodes = (failed: readonly FailedNode[]): void => {
+	if (failed.length > 0) {
+		throw new UserError(
+			[
+				...failed.map(({node, message}) => `✖ ${node}: ${message}`),
+				'Nothing was changed on any node.',
+			].join('\n'),
+			{
+				exitCode: failedNodesExitCode(failed),
+				tryNext: [...new Set(failed.flatMap(({tryNext}) => tryNext))],
+			},
+		);
+	}
+};

@@ -1,0 +1,75 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import {parseArguments} from '../../source/commands/arguments.js';
+import {helpText, optionHelp} from '../../source/commands/usage.js';
+import {UserError} from '../../source/errors.js';
+
+test('no word at all is the wizard', () => {
+	assert.equal(parseArguments([]).command, 'wizard');
+});
+
+test('a command takes a cluster and its options', () => {
+	const invocation = parseArguments([
+		'apply',
+		'home.yaml',
+		'--yes',
+		'--ignore',
+		'latency.agent-server',
+		'--ignore',
+		'clock.skew',
+		'--wait-limit',
+		'30',
+	]);
+	assert.equal(invocation.command, 'apply');
+	assert.equal(invocation.cluster, 'home.yaml');
+	assert.equal(invocation.yes, true);
+	assert.deepEqual(invocation.ignore, ['latency.agent-server', 'clock.skew']);
+	assert.equal(invocation.waitLimitMs, 30_000);
+	assert.equal(invocation.progress, 'auto');
+});
+
+test('--json on apply means JSON lines', () => {
+	assert.equal(parseArguments(['apply', 'x.yaml', '--json']).progress, 'json');
+});
+
+const wrong: ReadonlyArray<readonly [string, readonly string[], RegExp]> = [
+	['an unknown command', ['aply'], /no command "aply"/],
+	['an unknown option', ['check', '--fast'], /--fast/],
+	['a word too many', ['check', 'a', 'b'], /"b" is one word too many/],
+	[
+		'an option of another command',
+		['plan', '--yes'],
+		/plan does not take --yes/,
+	],
+	['an option without a command', ['--json'], /--json needs a command/],
+	[
+		'a number out of range',
+		['check', '--concurrency', '0'],
+		/--concurrency 0: must be a whole number from 1 to 200/,
+	],
+	['no number', ['apply', '--wait-limit', 'soon'], /--wait-limit soon/],
+	[
+		'a progress that is none',
+		['apply', '--progress', 'loud'],
+		/auto, tty, plain or json/,
+	],
+];
+
+for (const [name, words, message] of wrong) {
+	test(`${name} is a usage error that names it`, () => {
+		assert.throws(
+			() => parseArguments(words),
+			(error) =>
+				error instanceof UserError &&
+				error.exitCode === 2 &&
+				message.test(error.message),
+		);
+	});
+}
+
+test('the help names every option', () => {
+	const help = helpText();
+	for (const name of Object.keys(optionHelp)) {
+		assert.ok(help.includes(`--${name}`), name);
+	}
+});

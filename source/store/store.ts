@@ -1,0 +1,38 @@
+import {mkdtemp, rm} from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import {makeClusterFiles, type ClusterFiles} from './cluster-files.js';
+import {configFolder} from './paths.js';
+import {makePreferences, type Preferences} from './preferences.js';
+
+/** All that this program keeps on this machine. Never a secret. */
+export type Store = {
+	readonly files: ClusterFiles;
+	readonly preferences: Preferences;
+	/** Where a kubeconfig goes instead of the user's own; `undefined` means the user's own. */
+	readonly kubeconfigPath: string | undefined;
+};
+
+/** The user's store. */
+export const openStore = (folder: string = configFolder): Store => ({
+	files: makeClusterFiles(folder),
+	preferences: makePreferences(folder),
+	kubeconfigPath: undefined,
+});
+
+/** A store in a folder of its own that is removed afterwards: what the demo writes never meets the user's files. */
+export const openTemporaryStore = async (): Promise<{
+	readonly store: Store;
+	readonly remove: () => Promise<void>;
+}> => {
+	const folder = await mkdtemp(path.join(os.tmpdir(), 'k3s-mesh-demo-'));
+	return {
+		store: {
+			...openStore(folder),
+			kubeconfigPath: path.join(folder, 'kubeconfig'),
+		},
+		async remove() {
+			await rm(folder, {recursive: true, force: true});
+		},
+	};
+};

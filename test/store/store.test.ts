@@ -1,0 +1,103 @@
+import assert from 'node:assert/strict';
+import {mkdtemp, readdir, rm, stat, writeFile} from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import {afterEach, beforeEach, describe, it} from 'node:test';
+import {makeClusterFiles} from '../../source/store/cluster-files.js';
+import {makePreferences} from '../../source/store/preferences.js';
+import {openTemporaryStore} from '../../source/store/store.js';
+
+let folder: string;
+
+beforeEach(async () => {
+	folder = path.join(
+		await mkdtemp(path.join(os.tmpdir(), 'store-')),
+		'deep',
+		'config',
+	);
+});
+
+afterEach(async () => {
+	await rm(path.dirname(path.dirname(folder)), {recursive: true});
+});
+
+const modeOf = async (file: string) =>
+	((await stat(file)).mode % 0o1000).toString(8);
+
+describe('cluster files', () => {
+	it('are read back as they were written, for the owner only', async () => {
+		const files = makeClusterFiles(folder);
+		assert.deepEqual(await files.list(), []);
+		assert.equal(await files.read('home'), undefined);
+		await files.write('home', 'version: 1\n');
+		await files.write('office', 'version: 1\n');
+		await files.write('home', 'version: 1\nname: home\n');
+		assert.equal(await files.read('home'), 'version: 1\nname: home\n');
+		assert.deepEqual(await files.list(), ['home', 'office']);
+		assert.equal(await modeOf(files.path('home')), '600');
+		assert.equal(await modeOf(path.dirname(files.path('home'))), '700');
+		assert.equal(await modeOf(folder), '700');
+	});
+
+	it('leave nothing behind beside the file, also when writing does not work', async () => {
+		const files = makeClusterFiles(folder);
+		await files.write('home', 'one');
+		await assert.rejects(
+			files.write('home', {} as unknown as string),
+			TypeError,
+		);
+		assert.equal(await files.read('home'), 'one');
+		assert.deepEqual(await readdir(path.dirname(files.path('home'))), [
+			'home.yaml',
+		]);
+	});
+
+	it('never leave their folder', () => {
+		const files = makeClusterFiles(folder);
+		assert.equal(
+			files.path('../../etc/passwd'),
+			path.join(folder, 'clusters', 'passwd.yaml'),
+		);
+	});
+});
+
+describe('preferences', () => {
+	it('list the clusters, the last used first, and survive a new start', async () => {
+		const first = makePreferences(folder);
+		first.remember({name: 'home', progress: 'nodes', usedAt: 1});
+		first.remember({name: 'office', progress: 'done', usedAt: 2});
+		first.remember({name: 'home', progress: 'checks', usedAt: 3});
+		first.setInstallView('stream');
+		const second = makePreferences(folder);
+		assert.deepEqual(second.clusters(), [
+			{name: 'home', progress: 'checks', usedAt: 3},
+			{name: 'office', progress: 'done', usedAt: 2},
+		]);
+		assert.equal(second.installView(), 'stream');
+		second.forget('home');
+		assert.deepEqual(
+			makePreferences(folder)
+				.clusters()
+				.map(({name}) => name),
+			['office'],
+		);
+		assert.equal(await modeOf(path.join(folder, 'config.json')), '600');
+	});
+
+	it('begin anew when their file is damaged', async () => {
+		makePreferences(folder).setInstallView('stream');
+		await writeFile(path.join(folder, 'config.json'), '{"clusters": [');
+		assert.equal(makePreferences(folder).installView(), 'grid');
+	});
+});
+
+describe('the temporary store', () => {
+	it('is gone after remove', async () => {
+		const {store, remove} = await openTemporaryStore();
+		await store.files.write('demo', 'version: 1\n');
+		const file = store.files.path('demo');
+		assert.ok(store.kubeconfigPath?.startsWith(os.tmpdir()));
+		await remove();
+		await assert.rejects(stat(file), {code: 'ENOENT'});
+	});
+});

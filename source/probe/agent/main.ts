@@ -1,0 +1,89 @@
+/** Last part of the probe agent: reads commands line by line and reports. */
+export const mainSource = String.raw`
+KINDS = {
+    ("path", "tcp"): TcpTry,
+    ("path", "udp"): UdpTry,
+    ("latency", "tcp"): TcpSamples,
+    ("latency", "udp"): UdpSamples,
+    ("mtu", "udp"): MtuSearch,
+}
+
+
+class Work:
+    """The tries that wait and those that run, no more at once than there are file handles for."""
+
+    def __init__(self, loop, handles):
+        self.loop = loop
+        self.most = handles
+        self.running = 0
+        self.waiting = collections.deque()
+        self.token = b""
+
+    def add(self, wanted):
+        kind = KINDS.get((wanted["what"], wanted["protocol"]))
+        if kind:
+            self.waiting.append(kind(self, wanted))
+
+    def go_on(self):
+        while self.waiting and self.running < self.most:
+            self.running += 1
+            self.waiting.popleft().begin()
+
+    def ended(self, _, report):
+        self.running -= 1
+        say(report)
+        self.loop.at(time.monotonic(), self.go_on)
+
+
+class Agent:
+    def __init__(self):
+        # File handles for what others ask of us, and for what we ask of others.
+        _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        most = 8192 if hard == resource.RLIM_INFINITY else min(8192, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+        self.loop = Loop()
+        self.work = Work(self.loop, most // 2)
+        Listeners.MOST = most // 4
+        self.heard = b""
+
+    def command(self, message):
+        if message["do"] == "listen":
+            self.work.token = message["token"].encode()
+            listeners = Listeners(self.loop, self.work.token, message["node"].encode())
+            refused = []
+            for place in message["places"]:
+                problem = listeners.bind(place["protocol"], place["address"], place["port"])
+                if problem:
+                    refused.append(dict(place, problem=problem))
+            say({"listening": True, "refused": refused})
+        elif message["do"] == "try":
+            for wanted in message["tries"]:
+                self.work.add(wanted)
+            self.work.go_on()
+
+    def read(self):
+        data = os.read(0, 65536)
+        if not data:
+            sys.exit(0)
+        self.heard += data
+        while b"\n" in self.heard:
+            line, self.heard = self.heard.split(b"\n", 1)
+            self.command(json.loads(line.decode()))
+
+    def run(self):
+        self.loop.watch(0, READ, self.read)
+        say({"ready": True, "version": "%d.%d.%d" % sys.version_info[:3], "interpreter": sys.executable})
+        self.loop.run()
+
+
+def main():
+    # Without a handler the alarm ends the process, whatever it is doing.
+    signal.alarm(int(os.environ.pop("probe_limit")))
+    try:
+        Agent().run()
+    except (BrokenPipeError, KeyboardInterrupt):
+        sys.exit(0)
+
+
+main()
+`;

@@ -1,0 +1,16 @@
+import {errorsSource} from './errors.js';
+import {listenersSource} from './listeners.js';
+import {loopSource} from './loop.js';
+import {mainSource} from './main.js';
+import {samplesSource} from './samples.js';
+import {triesSource} from './tries.js';
+
+/** The probe agent, whole: one Python program that is sent to a node and never written to its disk. */
+export const agentSource = [
+	loopSource,
+	listenersSource,
+	errorsSource,
+	triesSource,
+	samplesSource,
+	mainSource,
+].join('\n');

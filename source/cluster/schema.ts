@@ -1,5 +1,5 @@
 import {z} from 'zod';
-import {isAddress, isCidr} from './addresses.js';
+import {addressFamily, isAddress, isCidr} from './addresses.js';
 import {parseSshTarget} from './ssh-target.js';
 
 /** RFC 1123 label: what Kubernetes accepts as a node name (we do not allow dots, so that it also fits a hostname). */
@@ -15,6 +15,34 @@ const address = z.string().refine(isAddress, 'must be an IPv4 or IPv6 address');
 const cidr = z
 	.string()
 	.refine(isCidr, 'must be a network in CIDR form, such as 10.42.0.0/16');
+
+/** One network of each family at most, as K3s takes them. */
+const cidrs = z
+	.array(cidr)
+	.min(1, 'must name at least one network')
+	.max(2, 'must name at most two networks: one IPv4 and one IPv6')
+	.refine(
+		(networks) =>
+			networks.length < 2 ||
+			!networks.every((network) => isCidr(network)) ||
+			addressFamily(networks[0]!.split('/')[0]!) !==
+				addressFamily(networks[1]!.split('/')[0]!),
+		'must be one IPv4 network, one IPv6 network, or one of each',
+	);
+
+/** A DNS name or an address, without a scheme or a port. */
+const endpoint = z
+	.string()
+	.refine(
+		(text) =>
+			isAddress(text) ||
+			(text.length <= 253 &&
+				/^(?:[a-z\d](?:[a-z\d-]{0,61}[a-z\d])?\.)*[a-z\d](?:[a-z\d-]{0,61}[a-z\d])?$/i.test(
+					text,
+				) &&
+				!/^[\d.]+$/.test(text)),
+		'must be a DNS name or an address, without https:// and without a port',
+	);
 
 const url = z.url({
 	protocol: /^https?$/,
@@ -96,8 +124,8 @@ export const clusterSchema = z.strictObject({
 		.prefault({}),
 	network: z
 		.strictObject({
-			podCidr: z.array(cidr).min(1).max(2).default(['10.42.0.0/16']),
-			serviceCidr: z.array(cidr).min(1).max(2).default(['10.43.0.0/16']),
+			podCidr: cidrs.default(['10.42.0.0/16']),
+			serviceCidr: cidrs.default(['10.43.0.0/16']),
 		})
 		.prefault({}),
 	mesh: z
@@ -106,7 +134,7 @@ export const clusterSchema = z.strictObject({
 		])
 		.default({kind: 'wireguard-native'}),
 	/** DNS name or address under which the API is reached from everywhere: goes to `server:`, `tls-san` and the kubeconfig. */
-	apiEndpoint: z.string().min(1).optional(),
+	apiEndpoint: endpoint.optional(),
 	datastore: z
 		.union([
 			z.literal('embedded'),

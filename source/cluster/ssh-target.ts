@@ -34,9 +34,7 @@ export const parseSshTarget = (text: string): SshTargetResult => {
 
 	const match = pattern.exec(rest);
 	const host =
-		match?.groups!.bracketed ??
-		match?.groups!.host ??
-		match?.groups!.ipv6;
+		match?.groups!.bracketed ?? match?.groups!.host ?? match?.groups!.ipv6;
 	if (!match || host === undefined || host.startsWith('-')) {
 		return {
 			ok: false,

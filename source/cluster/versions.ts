@@ -78,9 +78,7 @@ export const meetsMinimum = (
 
 	const line = ({major, minor}: K3sVersion) => major * 1000 + minor;
 	const lines = minimums.map((minimum) => parseK3sVersion(minimum)!);
-	const own = minimums.find(
-		(_, index) => line(lines[index]!) === line(parsed),
-	);
+	const own = minimums.find((_, index) => line(lines[index]!) === line(parsed));
 	return own === undefined
 		? line(parsed) > Math.max(...lines.map((candidate) => line(candidate)))
 		: compareK3sVersions(version, own) >= 0;

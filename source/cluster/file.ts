@@ -1,0 +1,245 @@
+import {
+	isCollection,
+	isMap,
+	isNode,
+	LineCounter,
+	parseDocument,
+	type Document,
+	type YAMLError,
+} from 'yaml';
+import {isSecretKey} from './k3s-flags.js';
+import {
+	dataProblems,
+	formatField,
+	type DataProblem,
+	type FieldPath,
+} from './problems.js';
+import {clusterSchema, type Cluster} from './schema.js';
+
+/** Something in a cluster file that must be mended, with its place. */
+export type FileProblem = {
+	/** From 1. */
+	readonly line: number;
+	/** From 1. */
+	readonly column: number;
+	/** `nodes[1].externalIp`; empty when it is about the text and not about a field. */
+	readonly field: string;
+	/** Follows the field's name in a sentence: `must be an IPv4 or IPv6 address`. */
+	readonly message: string;
+};
+
+export type ParsedClusterFile =
+	| {readonly ok: true; readonly cluster: Cluster}
+	| {readonly ok: false; readonly problems: readonly FileProblem[]};
+
+/** What the YAML library says about the text, in our words where its own are jargon. */
+const syntaxMessages: Readonly<Record<string, string>> = {
+	DUPLICATE_KEY: 'this key stands twice in one mapping',
+	TAB_AS_INDENT: 'YAML is indented with spaces, not with tabs',
+	MULTIPLE_DOCS: 'the file must hold one document; "---" begins a second one',
+	BAD_ALIAS: 'this alias names no anchor above it',
+};
+
+const syntaxMessage = (error: YAMLError): string =>
+	syntaxMessages[error.code] ?? error.message;
+
+/** The path of the deepest pair or item that begins at or before an offset. */
+const pathAt = (document: Document, offset: number): FieldPath => {
+	const path: Array<string | number> = [];
+	let node: unknown = document.contents;
+	for (;;) {
+		if (!isCollection(node)) {
+			return path;
+		}
+
+		const inside: Array<{key: string | number; value: unknown; start: number}> =
+			[];
+		for (const [index, item] of node.items.entries()) {
+			if (isNode(item)) {
+				inside.push({
+					key: index,
+					value: item,
+					start: item.range?.[0] ?? Number.POSITIVE_INFINITY,
+				});
+			} else {
+				const {key, value} = item as {key: unknown; value: unknown};
+				inside.push({
+					key: String(isNode(key) ? key.toJSON() : key),
+					value,
+					start:
+						(isNode(key) ? key.range?.[0] : undefined) ??
+						Number.POSITIVE_INFINITY,
+				});
+			}
+		}
+
+		const last = inside.findLast(({start}) => start <= offset);
+		if (last === undefined) {
+			return path;
+		}
+
+		path.push(last.key);
+		node = last.value;
+	}
+};
+
+/** Where a field stands: at its key, at its value, or, when it is missing, at the nearest thing around it. */
+const offsetOf = (document: Document, problem: DataProblem): number => {
+	let node: unknown = document.contents;
+	let offset = 0;
+	for (const [depth, part] of problem.path.entries()) {
+		if (isMap(node)) {
+			const pair = node.items.find(
+				({key}) => String(isNode(key) ? key.toJSON() : key) === String(part),
+			);
+			if (pair === undefined) {
+				return node.range?.[0] ?? offset;
+			}
+
+			const key = pair.key as {range?: readonly number[]} | null;
+			offset = key?.range?.[0] ?? offset;
+			if (problem.atKey && depth === problem.path.length - 1) {
+				return offset;
+			}
+
+			node = pair.value;
+		} else if (isCollection(node)) {
+			node = node.items[Number(part)];
+		} else {
+			return offset;
+		}
+
+		offset = (isNode(node) ? node.range?.[0] : undefined) ?? offset;
+	}
+
+	return offset;
+};
+
+/** What the schema cannot say: it concerns several fields, or a value's meaning. */
+const furtherProblems = (cluster: Cluster): readonly DataProblem[] => {
+	const problems: DataProblem[] = [];
+	for (const [index, node] of cluster.nodes.entries()) {
+		const first = cluster.nodes.findIndex(({name}) => name === node.name);
+		if (first < index) {
+			problems.push({
+				path: ['nodes', index, 'name'],
+				message: `must be unique: nodes[${first}] is called "${node.name}", too`,
+				atKey: false,
+			});
+		}
+	}
+
+	for (const key of Object.keys(cluster.k3s.config)) {
+		if (isSecretKey(key)) {
+			problems.push({
+				path: ['k3s', 'config', key],
+				message:
+					'is a secret, and a cluster file holds none: the token is made by this program, and a datastore is named by datastore.endpointFrom',
+				atKey: true,
+			});
+		}
+	}
+
+	return problems;
+};
+
+/**
+ * Reads a cluster file. All that is wrong is told at once, in the order of the text.
+ * `fileName` stands in the sentence about an empty file.
+ */
+export const parseClusterText = (
+	text: string,
+	fileName: string,
+): ParsedClusterFile => {
+	const lineCounter = new LineCounter();
+	const document = parseDocument(text, {
+		lineCounter,
+		prettyErrors: false,
+		uniqueKeys: true,
+	});
+	const failed = (
+		problems: ReadonlyArray<{
+			offset: number;
+			field: string;
+			message: string;
+		}>,
+	): ParsedClusterFile => ({
+		ok: false,
+		problems: problems
+			.toSorted((one, other) => one.offset - other.offset)
+			.map(({offset, field, message}) => {
+				const {line, col} = lineCounter.linePos(offset);
+				return {
+					line: Math.max(line, 1),
+					column: Math.max(col, 1),
+					field,
+					message,
+				};
+			}),
+	});
+
+	if (document.errors.length > 0) {
+		return failed(
+			document.errors.map((error) => ({
+				offset: error.pos[0],
+				field:
+					error.code === 'DUPLICATE_KEY'
+						? formatField(pathAt(document, error.pos[0]))
+						: '',
+				message: syntaxMessage(error),
+			})),
+		);
+	}
+
+	let data: unknown;
+	try {
+		data = document.toJS({maxAliasCount: 100});
+	} catch (error) {
+		return failed([
+			{
+				offset: 0,
+				field: '',
+				message: error instanceof Error ? error.message : String(error),
+			},
+		]);
+	}
+
+	if (data === null || data === undefined) {
+		return failed([
+			{
+				offset: 0,
+				field: '',
+				message: `${fileName} is empty: a cluster file begins with "version: 1" and "name: …"`,
+			},
+		]);
+	}
+
+	const parsed = clusterSchema.safeParse(data);
+	const problems = parsed.success
+		? furtherProblems(parsed.data)
+		: dataProblems(parsed.error, data);
+	if (parsed.success && problems.length === 0) {
+		return {ok: true, cluster: parsed.data};
+	}
+
+	return failed(
+		problems.map((problem) => ({
+			offset: offsetOf(document, problem),
+			field: formatField(problem.path),
+			message: problem.message,
+		})),
+	);
+};
+
+/** One line for each problem: `home.yaml:12:5 nodes[1].externalIp: must be…`. */
+export const formatProblems = (
+	problems: readonly FileProblem[],
+	fileName: string,
+): readonly string[] =>
+	problems.map(
+		({line, column, field, message}) =>
+			`${fileName}:${line}:${column} ${field === '' ? '' : `${field}: `}${message}`,
+	);
+
+export {newClusterText} from './new-text.js';
+export {updateClusterText} from './update-text.js';

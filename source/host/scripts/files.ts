@@ -1,0 +1,127 @@
+import {failFunction, hashFunctions, writeFunction} from './files-shell.js';
+import {answerLines, plainValue} from './answer-lines.js';
+import {defineScript} from './script.js';
+
+/** What is to be in a file. */
+export type FileToWrite = {
+	/** Absolute. Its folders are made when they are missing. */
+	readonly path: string;
+	/** Such as 0o600. */
+	readonly mode: number;
+	readonly content: string;
+	/** Does the content hold a secret? Then the redactor learns it. */
+	readonly secret: boolean;
+	/** Keep what was there before as `PATH.k3s-mesh.bak`, once. */
+	readonly keepPrevious: boolean;
+};
+
+/** What writing did. */
+export type FileWritten = {
+	readonly changed: boolean;
+	/** Where the previous content is kept; `undefined` when there was none or it was not to be kept. */
+	readonly backup: string | undefined;
+};
+
+/** How a file is, or `undefined` when there is none. */
+export type FileState =
+	| {
+			/** Hexadecimal. */
+			readonly sha256: string;
+			readonly mode: number;
+			/** Does it belong to root and its group? */
+			readonly rootOwned: boolean;
+	  }
+	| undefined;
+
+const readWritten = (stdout: string): FileWritten => {
+	const answer = answerLines(stdout);
+	return {
+		changed: answer.one('changed') === 'yes',
+		backup: answer.optional('backup'),
+	};
+};
+
+/** Writes a file atomically, with mode and owner, only when it is different. */
+export const filesWrite = defineScript<FileToWrite, FileWritten>({
+	name: 'files.write',
+	purpose:
+		'writes a file atomically when content, mode or owner differs, and keeps what was there before',
+	as: 'root',
+	timeoutMs: 30_000,
+	fields: ({path, mode, content, secret, keepPrevious}) => [
+		{name: 'path', value: plainValue('path', path)},
+		{name: 'mode', value: mode.toString(8)},
+		{name: 'keep', value: keepPrevious ? 'yes' : 'no'},
+		{name: 'content', value: content, secret},
+	],
+	source: `${failFunction}${hashFunctions}${writeFunction}
+write_file "$path" "$mode" "$content" "$keep"
+printf 'changed %s\\n' "$changed"
+[ -z "$backup" ] || printf 'backup %s\\n' "$backup"
+`,
+	decode: ({stdout}) => readWritten(stdout),
+});
+
+/** Looks at files without reading them out: content as sha256, mode and owner. In the order of the paths. */
+export const filesHash = defineScript<
+	{readonly paths: readonly string[]},
+	ReadonlyMap<string, FileState>
+>({
+	name: 'files.hash',
+	purpose: 'reads sha256, mode and owner of files',
+	as: 'root',
+	timeoutMs: 30_000,
+	fields: ({paths}) => [
+		{
+			name: 'paths',
+			value: paths.map((path) => plainValue('path', path)).join('\n'),
+		},
+	],
+	source: `${hashFunctions}
+while IFS= read -r path; do
+	if [ -f "$path" ] && [ ! -L "$path" ]; then
+		printf 'file %s %s %s %s\\n' "$(sha256_of "$path")" "$(stat -c %a "$path")" "$(stat -c %u:%g "$path")" "$path"
+	else
+		printf 'none %s\\n' "$path"
+	fi
+done <<END_OF_PATHS
+$paths
+END_OF_PATHS
+`,
+	decode({stdout}) {
+		const answer = answerLines(stdout);
+		const states = new Map<string, FileState>();
+		for (const text of answer.all('file')) {
+			const [sha256 = '', mode = '', owner = '', ...path] = text.split(' ');
+			states.set(path.join(' '), {
+				sha256,
+				mode: Number.parseInt(mode, 8),
+				rootOwned: owner === '0:0',
+			});
+		}
+
+		for (const path of answer.all('none')) {
+			states.set(path, undefined);
+		}
+
+		return states;
+	},
+});
+
+/** Reads a small file of ours; `undefined` when there is none. What comes back may hold secrets. */
+export const filesRead = defineScript<
+	{readonly path: string},
+	string | undefined
+>({
+	name: 'files.read',
+	purpose: 'reads a configuration file of ours back',
+	as: 'root',
+	timeoutMs: 30_000,
+	fields: ({path}) => [{name: 'path', value: plainValue('path', path)}],
+	source: `
+[ -f "$path" ] || exit 3
+cat "$path"
+`,
+	acceptCodes: [3],
+	decode: ({stdout, code}) => (code === 3 ? undefined : stdout),
+});

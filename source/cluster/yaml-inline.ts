@@ -1,17 +1,28 @@
-import {stringify} from 'yaml';
+import {Document, Scalar, visit} from 'yaml';
 import {isDataMap, type Data, type DataMap} from './input.js';
 
 /** A value on one line, safe in flow and in block style: `{a: 1, b: [x]}`. */
-export const inlineYaml = (value: Data): string =>
-	stringify([value], {
-		collectionStyle: 'flow',
-		flowCollectionPadding: false,
-		lineWidth: 0,
-		doubleQuotedMinMultiLineLength: Number.MAX_SAFE_INTEGER,
-	})
+export const inlineYaml = (value: Data): string => {
+	const document = new Document([value]);
+	visit(document, {
+		Scalar(_, node) {
+			// Anything with a line break or a tab would be folded over several lines.
+			if (typeof node.value === 'string' && /[\n\r\t]/.test(node.value)) {
+				node.type = Scalar.QUOTE_DOUBLE;
+			}
+		},
+	});
+	return document
+		.toString({
+			collectionStyle: 'flow',
+			flowCollectionPadding: false,
+			lineWidth: 0,
+			doubleQuotedMinMultiLineLength: Number.MAX_SAFE_INTEGER,
+		})
 		.trim()
 		.slice(1, -1)
 		.trim();
+};
 
 const isShort = (value: Data): boolean =>
 	!isDataMap(value) || Object.keys(value).length === 0;

@@ -9,9 +9,11 @@ export type Protocol = 'tcp' | 'udp';
 /** Which of a node's addresses is meant. */
 export type AddressKind = 'internal' | 'external';
 
-/** A path that the cluster needs: from every node of one kind to every node of another. */
+/** A path that the cluster needs between two nodes, in one direction. */
 export type Requirement = {
+	/** Name of the node that sends. */
 	readonly from: string;
+	/** Name of the node that is reached; the same as `from` when a node must reach itself under this address. */
 	readonly to: string;
 	readonly addressKind: AddressKind;
 	/** Internal addresses are required inside one site only. */

@@ -1,0 +1,82 @@
+import {parseCidr} from '../cluster/addresses.js';
+import type {NodeSpec} from '../cluster/schema.js';
+import type {HostFacts, Route} from '../facts/host-facts.js';
+import type {MeshContext} from './mesh.js';
+
+/** Where flannel's own configuration is written when it must differ from what K3s would make. */
+export const flannelConfPath = '/etc/rancher/k3s/k3s-mesh-flannel.json';
+
+/** What WireGuard adds to a packet, in bytes: flannel takes it from the MTU that it is given. */
+export const wireguardOverhead = 80;
+
+const isDefault = ({destination}: Route): boolean =>
+	destination === '0.0.0.0/0' || destination === '::/0';
+
+/** MTU of the device that flannel takes its own from, in bytes: the one of the node's address, else of the default route. */
+export const deviceMtu = (
+	facts: HostFacts,
+	node: NodeSpec,
+): number | undefined => {
+	const byAddress = facts.addresses.find(
+		({address}) => address === node.internalIp,
+	);
+	const device =
+		byAddress?.device ?? facts.routes.find((route) => isDefault(route))?.device;
+	return facts.addresses.find((entry) => entry.device === device)?.mtu;
+};
+
+/** The largest packet that passes to and from all other nodes, in bytes, as far as it was measured. */
+export const smallestPathMtu = (
+	{measurements}: MeshContext,
+	node: NodeSpec,
+): number | undefined => {
+	const measured = measurements.pathMtus
+		.filter(({from, to}) => from === node.name || to === node.name)
+		.map(({bytes}) => bytes);
+	return measured.length === 0 ? undefined : Math.min(...measured);
+};
+
+/**
+ * The MTU for flannel's outer packets when the node's device promises more than the measured paths carry, else
+ * `undefined`: flannel then does right by itself.
+ */
+export const neededOuterMtu = (
+	context: MeshContext,
+	node: NodeSpec,
+): number | undefined => {
+	const facts = context.facts.get(node.name);
+	const path = smallestPathMtu(context, node);
+	const device = facts === undefined ? undefined : deviceMtu(facts, node);
+	return path !== undefined && device !== undefined && path < device
+		? path
+		: undefined;
+};
+
+/**
+ * The text of flannel's whole net-conf. `--flannel-conf` replaces what K3s would write, so everything is in it.
+ * `Backend.MTU` is the MTU of the outer packets.
+ */
+export const flannelConf = (
+	{cluster}: Pick<MeshContext, 'cluster'>,
+	outerMtu: number,
+): string => {
+	const network = (family: 4 | 6) =>
+		cluster.network.podCidr.find((cidr) => parseCidr(cidr)?.family === family);
+	const ipv4 = network(4);
+	const ipv6 = network(6);
+	return `${JSON.stringify(
+		{
+			...(ipv4 === undefined ? {} : {Network: ipv4}),
+			...(ipv6 === undefined ? {} : {IPv6Network: ipv6}),
+			EnableIPv4: ipv4 !== undefined,
+			EnableIPv6: ipv6 !== undefined,
+			Backend: {
+				Type: 'wireguard',
+				PersistentKeepaliveInterval: 25,
+				MTU: outerMtu,
+			},
+		},
+		undefined,
+		2,
+	)}\n`;
+};

@@ -1,0 +1,41 @@
+import type {Finding} from '../checks/finding.js';
+import {meshes} from './catalogue.js';
+import type {Mesh, MeshContext} from './mesh.js';
+
+/** One mesh, judged for these nodes. */
+export type MeshChoice = {
+	readonly mesh: Mesh;
+	/** Does nothing that we know speak against it for good? */
+	readonly possible: boolean;
+	readonly recommended: boolean;
+	/** One sentence from the facts, for people. */
+	readonly reason: string;
+	readonly findings: readonly Finding[];
+};
+
+const praise = (context: MeshContext): string => {
+	const count = context.cluster.nodes.length;
+	return count === 0
+		? 'No node is known yet.'
+		: `${count === 1 ? 'The node has' : `All ${count} nodes have`} an external address of ${count === 1 ? 'its' : 'their'} own and a kernel for it.`;
+};
+
+/** Judges every mesh for these nodes: the first one that is possible is recommended. */
+export const recommendMesh = (context: MeshContext): readonly MeshChoice[] => {
+	let recommended = false;
+	return [...meshes.values()].map((mesh) => {
+		const findings = mesh.findings(context);
+		const error = findings.find(({severity}) => severity === 'error');
+		const warning = findings.find(({severity}) => severity === 'warning');
+		const possible = error === undefined;
+		const choice: MeshChoice = {
+			mesh,
+			possible,
+			recommended: possible && !recommended,
+			reason: error?.message ?? warning?.message ?? praise(context),
+			findings,
+		};
+		recommended ||= possible;
+		return choice;
+	});
+};

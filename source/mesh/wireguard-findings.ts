@@ -1,0 +1,233 @@
+import type {Finding} from '../checks/finding.js';
+import {
+	addressFamily,
+	addressScope,
+	sameAddress,
+} from '../cluster/addresses.js';
+import type {NodeSpec} from '../cluster/schema.js';
+import {verdictArrives} from '../facts/measurements.js';
+import {wireguardPort} from './k3s-requirements.js';
+import type {MeshContext} from './mesh.js';
+
+/** Where the rules about WireGuard come from. */
+export const wireguardSources = {
+	'wireguard.external-ip-required':
+		'K3s docs: Distributed hybrid or multicloud cluster',
+	'wireguard.external-ip-unique': 'k3s-io/k3s#10011, k3s-io/k3s#2701',
+	'wireguard.address-family': 'flannel docs: backends, WireGuard',
+	'wireguard.cgnat': 'k3s-io/k3s#9535',
+	'wireguard.kernel': 'k3s-io/k3s#11166, K3s docs: Basic network options',
+	'wireguard.port-in-use': 'k3s-io/k3s#8652',
+} as const;
+
+type WireguardRule = keyof typeof wireguardSources;
+
+const finding = (
+	id: WireguardRule,
+	severity: Finding['severity'],
+	rest: Pick<Finding, 'message' | 'nodes' | 'fixes'>,
+): Finding => ({id, severity, ...rest, source: wireguardSources[id]});
+
+const list = (names: readonly string[]): string =>
+	new Intl.ListFormat('en', {type: 'conjunction'}).format(names);
+
+const missingAddresses = ({cluster, facts}: MeshContext): Finding[] =>
+	cluster.nodes
+		.filter(({externalIp}) => externalIp === undefined)
+		.map((node) => {
+			const candidate = facts
+				.get(node.name)
+				?.addresses.find(({address}) => addressScope(address) === 'public');
+			return finding('wireguard.external-ip-required', 'error', {
+				message: `${node.name} has no external address. WireGuard between nodes needs one address of each node that all others can reach.`,
+				nodes: [node.name],
+				fixes: [
+					candidate === undefined
+						? `Set externalIp of ${node.name} to the public address under which it is reached.`
+						: `Set externalIp of ${node.name} to ${candidate.address}, which its ${candidate.device} has.`,
+				],
+			});
+		});
+
+const sharedAddresses = ({cluster}: MeshContext): Finding[] => {
+	const groups: NodeSpec[][] = [];
+	for (const node of cluster.nodes) {
+		if (node.externalIp === undefined) {
+			continue;
+		}
+
+		const group = groups.find((one) =>
+			sameAddress(one[0]!.externalIp!, node.externalIp!),
+		);
+		if (group === undefined) {
+			groups.push([node]);
+		} else {
+			group.push(node);
+		}
+	}
+
+	return groups
+		.filter((group) => group.length > 1)
+		.map((group) =>
+			finding('wireguard.external-ip-unique', 'error', {
+				message: `${list(group.map(({name}) => name))} share the external address ${group[0]!.externalIp}: WireGuard cannot tell them apart.`,
+				nodes: group.map(({name}) => name),
+				fixes: [
+					'Give each node a public address of its own.',
+					'Or keep one of these nodes in the cluster and leave the others out: one public address carries one node.',
+				],
+			}),
+		);
+};
+
+const mixedFamilies = ({cluster}: MeshContext): Finding[] => {
+	const having = cluster.nodes.filter(
+		({externalIp}) => externalIp !== undefined,
+	);
+	const ipv6 = having.filter(
+		({externalIp}) => addressFamily(externalIp!) === 6,
+	);
+	if (ipv6.length === 0 || ipv6.length === having.length) {
+		return [];
+	}
+
+	const fewer =
+		ipv6.length * 2 <= having.length
+			? ipv6
+			: having.filter((node) => !ipv6.includes(node));
+	return [
+		finding('wireguard.address-family', 'error', {
+			message: `${list(fewer.map(({name}) => name))} ${fewer.length === 1 ? 'has' : 'have'} an ${fewer === ipv6 ? 'IPv6' : 'IPv4'} external address and the other nodes an ${fewer === ipv6 ? 'IPv4' : 'IPv6'} one: they cannot reach each other.`,
+			nodes: fewer.map(({name}) => name),
+			fixes: ['Use external addresses of one family on all nodes.'],
+		}),
+	];
+};
+
+const carrierNat = (context: MeshContext): Finding[] =>
+	context.cluster.nodes.flatMap((node) => {
+		const {externalIp} = node;
+		if (externalIp === undefined) {
+			return [];
+		}
+
+		const fixes = [
+			`Ask the provider of ${node.name} for a public address of its own, or use IPv6 on all nodes.`,
+		];
+		if (addressScope(externalIp) === 'shared') {
+			return [
+				finding('wireguard.cgnat', 'error', {
+					message: `${node.name} is behind carrier NAT: ${externalIp} is in 100.64.0.0/10 and cannot be reached from other networks.`,
+					nodes: [node.name],
+					fixes,
+				}),
+			];
+		}
+
+		const facts = context.facts.get(node.name);
+		const uplink = facts?.routes.find(
+			({destination}) => destination === '0.0.0.0/0',
+		)?.device;
+		const own = facts?.addresses.find(
+			({device, address}) =>
+				device === uplink && addressScope(address) === 'shared',
+		);
+		const reached = context.measurements.cells.some(
+			({path, verdict}) =>
+				path.to === node.name &&
+				path.from !== node.name &&
+				path.addressKind === 'external' &&
+				verdictArrives(verdict),
+		);
+		return own === undefined || reached
+			? []
+			: [
+					finding('wireguard.cgnat', 'warning', {
+						message: `${node.name} has the address ${own.address} on ${own.device}, which is carrier NAT (100.64.0.0/10): others will probably not reach it under ${externalIp}.`,
+						nodes: [node.name],
+						fixes,
+					}),
+				];
+	});
+
+const kernelFixes = (osId: string): string[] => {
+	if (['rhel', 'centos', 'rocky', 'almalinux', 'ol', 'fedora'].includes(osId)) {
+		return [
+			'Install the extra kernel modules, then reboot:',
+			'dnf install -y kernel-modules-extra',
+		];
+	}
+
+	if (osId === 'ubuntu') {
+		return [
+			'Install the extra kernel modules:',
+			'apt-get install -y linux-modules-extra-$(uname -r)',
+		];
+	}
+
+	return [
+		'Use a kernel of 5.6 or later, which has WireGuard in it, or install the WireGuard module of the distribution.',
+	];
+};
+
+const kernelSupport = ({cluster, facts}: MeshContext): Finding[] =>
+	cluster.nodes.flatMap(({name}) => {
+		const host = facts.get(name);
+		if (host === undefined || host.wireguard === 'available') {
+			return [];
+		}
+
+		return [
+			finding(
+				'wireguard.kernel',
+				host.wireguard === 'missing' ? 'error' : 'warning',
+				{
+					message:
+						host.wireguard === 'missing'
+							? `The kernel of ${name} (${host.kernel}) has no WireGuard.`
+							: `It could not be told whether the kernel of ${name} (${host.kernel}) has WireGuard.`,
+					nodes: [name],
+					fixes: kernelFixes(host.os.id),
+				},
+			),
+		];
+	});
+
+const takenPorts = ({cluster, facts}: MeshContext): Finding[] =>
+	cluster.nodes.flatMap((node) => {
+		const host = facts.get(node.name);
+		const port = wireguardPort(node);
+		const holder = host?.listening.find(
+			(entry) => entry.protocol === 'udp' && entry.port === port,
+		);
+		const ownMesh =
+			host?.k3s?.unitState === 'active' ||
+			host?.k3s?.unitState === 'activating' ||
+			holder?.process?.startsWith('k3s') === true;
+		return holder === undefined || ownMesh
+			? []
+			: [
+					finding('wireguard.port-in-use', 'error', {
+						message: `UDP port ${port} on ${node.name} is held by ${holder.process ?? 'a WireGuard interface or another part of the kernel'}, and K3s needs it.`,
+						nodes: [node.name],
+						fixes: [
+							holder.process === undefined
+								? 'See which interface it is, and give that one another port:'
+								: `Stop ${holder.process}, or give it another port.`,
+							...(holder.process === undefined
+								? ['wg show all listen-port']
+								: []),
+						],
+					}),
+				];
+	});
+
+/** What speaks against WireGuard with these nodes. */
+export const wireguardFindings = (context: MeshContext): readonly Finding[] => [
+	...missingAddresses(context),
+	...sharedAddresses(context),
+	...mixedFamilies(context),
+	...carrierNat(context),
+	...kernelSupport(context),
+	...takenPorts(context),
+];

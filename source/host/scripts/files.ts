@@ -8,9 +8,8 @@ export type FileToWrite = {
 	readonly path: string;
 	/** Such as 0o600. */
 	readonly mode: number;
+	/** The redactor knows its secrets already, each by itself: the lines around them are none. */
 	readonly content: string;
-	/** Does the content hold a secret? Then the redactor learns it. */
-	readonly secret: boolean;
 	/** Keep what was there before as `PATH.k3s-mesh.bak`, once. */
 	readonly keepPrevious: boolean;
 };
@@ -48,11 +47,11 @@ export const filesWrite = defineScript<FileToWrite, FileWritten>({
 		'writes a file atomically when content, mode or owner differs, and keeps what was there before',
 	as: 'root',
 	timeoutMs: 30_000,
-	fields: ({path, mode, content, secret, keepPrevious}) => [
+	fields: ({path, mode, content, keepPrevious}) => [
 		{name: 'path', value: plainValue('path', path)},
 		{name: 'mode', value: mode.toString(8)},
 		{name: 'keep', value: keepPrevious ? 'yes' : 'no'},
-		{name: 'content', value: content, secret},
+		{name: 'content', value: content},
 	],
 	source: `${failFunction}${hashFunctions}${writeFunction}
 write_file "$path" "$mode" "$content" "$keep"

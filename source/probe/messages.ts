@@ -94,9 +94,7 @@ const listening = z.object({
 		.max(10_000),
 });
 
-const report = z
-	.object({tried: z.number().int(), sent: count})
-	.and(outcome);
+const report = z.object({tried: z.number().int(), sent: count}).and(outcome);
 
 const message = z.union([ready, listening, report]);
 

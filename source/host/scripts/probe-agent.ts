@@ -29,5 +29,7 @@ exec "$probe_python" -I -S -c 'import os; exec(compile(os.environ.pop("probe_sou
 		{name: 'probe_limit', value: String(limitSeconds)},
 		{name: 'probe_source', value: agentSource},
 	],
-	decode() {},
+	decode() {
+		// It talks while it runs and has no result.
+	},
 });

@@ -1,0 +1,167 @@
+import {describeError} from '../errors.js';
+import type {Host} from '../host/host.js';
+import {probeAgent} from '../host/scripts/probe-agent.js';
+import {
+	parseMessage,
+	type Command,
+	type Listening,
+	type Message,
+	type Place,
+	type Ready,
+	type Report,
+	type Try,
+} from './messages.js';
+
+/** An agent that runs on a node. */
+export type RunningAgent = {
+	readonly node: string;
+	/** For people: `/usr/bin/python3 (3.11.2)`. */
+	readonly interpreter: string;
+	/** Why it runs no more; `undefined` while it runs. */
+	problem(): string | undefined;
+	/** Binds what is free, and says what is not. Throws when the agent ends first. */
+	listen(token: string, places: readonly Place[]): Promise<Listening>;
+	/** Hands over each report. Resolves when all tries have been reported, or when the agent ended. Never throws. */
+	try(tries: readonly Try[], onReport: (report: Report) => void): Promise<void>;
+	/** Ends the agent. Safe to call twice. */
+	close(): void;
+};
+
+/** Starts the agent of a node and waits until it says that it runs. Throws when it can not be started, or when the signal is raised. */
+export const startAgent = async (
+	host: Host,
+	options: {
+		readonly python: string;
+		readonly limitSeconds: number;
+		readonly signal: AbortSignal;
+	},
+): Promise<RunningAgent> => {
+	const {python, limitSeconds, signal} = options;
+	const conversation = await host.converse(
+		probeAgent,
+		{python, limitSeconds},
+		{signal},
+	);
+	const listeners = new Set<(message: Message | undefined) => void>();
+	let problem: string | undefined;
+
+	const end = (reason: string) => {
+		problem ??= reason;
+		for (const listener of listeners) {
+			listener(undefined);
+		}
+	};
+
+	const read = async () => {
+		try {
+			for await (const line of conversation.lines) {
+				const message = parseMessage(line);
+				if (message !== undefined) {
+					for (const listener of listeners) {
+						listener(message);
+					}
+				}
+			}
+
+			end(`the probe on ${host.name} ended by itself`);
+		} catch (error) {
+			end(describeError(error));
+		}
+	};
+
+	/** Collects messages until `take` says that it has all, or the agent ended. */
+	const collect = async (take: (message: Message) => boolean): Promise<void> =>
+		new Promise((resolve) => {
+			const stop = () => {
+				listeners.delete(listener);
+				signal.removeEventListener('abort', stop);
+				resolve();
+			};
+
+			const listener = (message: Message | undefined) => {
+				if (message === undefined || take(message)) {
+					stop();
+				}
+			};
+
+			listeners.add(listener);
+			signal.addEventListener('abort', stop);
+			if (problem !== undefined || signal.aborted) {
+				stop();
+			}
+		});
+
+	const send = (command: Command) => {
+		try {
+			conversation.send(JSON.stringify(command));
+		} catch (error) {
+			end(describeError(error));
+		}
+	};
+
+	/** The first message of a kind. */
+	const first = async <Kind extends Message>(
+		isKind: (message: Message) => message is Kind,
+		before: () => void,
+	): Promise<Kind> => {
+		let found: Kind | undefined;
+		const collected = collect((message) => {
+			if (isKind(message)) {
+				found = message;
+			}
+
+			return found !== undefined;
+		});
+		before();
+		await collected;
+		if (found === undefined) {
+			signal.throwIfAborted();
+			throw new Error(problem);
+		}
+
+		return found;
+	};
+
+	try {
+		const ready = await first(
+			(message): message is Ready => 'ready' in message,
+			() => {
+				void read();
+			},
+		);
+		return {
+			node: host.name,
+			interpreter: `${ready.interpreter === '' ? python : ready.interpreter} (${ready.version})`,
+			problem: () => problem,
+			listen: async (token, places) =>
+				first(
+					(message): message is Listening => 'listening' in message,
+					() => {
+						send({do: 'listen', token, node: host.name, places});
+					},
+				),
+			async try(tries, onReport) {
+				const open = new Set(tries.map(({id}) => id));
+				if (open.size === 0) {
+					return;
+				}
+
+				const collected = collect((message) => {
+					if ('tried' in message && open.delete(message.tried)) {
+						onReport(message);
+					}
+
+					return open.size === 0;
+				});
+				send({do: 'try', tries});
+				await collected;
+			},
+			close() {
+				conversation.close();
+			},
+		};
+	} catch (error) {
+		conversation.close();
+		throw error;
+	}
+};

@@ -1,0 +1,131 @@
+import {addressScope, sameAddress} from '../cluster/addresses.js';
+import type {HostFacts} from '../facts/host-facts.js';
+import type {Cell, Path, Verdict} from '../facts/measurements.js';
+import type {Listening, Outcome, Report} from './messages.js';
+
+/** What stands in the way of an answer at the target of a path, as its own agent found it. */
+export type Obstacle =
+	/** Another program holds the port. */
+	| {readonly kind: 'in-use'; readonly process: string | undefined}
+	/** The agent could not listen there. */
+	| {readonly kind: 'not-listening'; readonly reason: string};
+
+/** The cell of a path that was not tried, or whose result can not be trusted. */
+export const unknownCell = (path: Path, reason: string): Cell => ({
+	path,
+	verdict: {kind: 'unknown', reason},
+	sent: 0,
+	answered: 0,
+	observedSource: undefined,
+});
+
+/** Looks up what the target's agent could not bind. An address that is not on the machine arrives on one of its others (NAT). */
+export const obstacleAt = (
+	path: Path,
+	listening: Listening,
+	facts: HostFacts,
+): Obstacle | undefined => {
+	const samePort = listening.refused.filter(
+		({protocol, port}) => protocol === path.protocol && port === path.port,
+	);
+	const onMachine = facts.addresses.some(({address}) =>
+		sameAddress(address, path.address),
+	);
+	const refused = samePort.find(({address}) =>
+		onMachine
+			? sameAddress(address, path.address)
+			: addressScope(address) !== 'loopback',
+	);
+	if (refused === undefined) {
+		return undefined;
+	}
+
+	if (refused.problem !== 'in use') {
+		return {
+			kind: 'not-listening',
+			reason: `the probe on ${path.to} could not listen on ${path.protocol} ${path.port}: ${refused.problem}`,
+		};
+	}
+
+	return {
+		kind: 'in-use',
+		process: facts.listening.find(
+			({protocol, port}) => protocol === path.protocol && port === path.port,
+		)?.process,
+	};
+};
+
+const verdictOf = (
+	path: Path,
+	outcome: Outcome,
+	obstacle: Obstacle | undefined,
+): Verdict => {
+	switch (outcome.result) {
+		case 'answered': {
+			return outcome.node === path.to
+				? {kind: 'open', rttMs: outcome.rtt}
+				: {kind: 'wrong-host', answeredBy: outcome.node};
+		}
+
+		case 'connected': {
+			return {
+				kind: 'in-use',
+				process: obstacle?.kind === 'in-use' ? obstacle.process : undefined,
+			};
+		}
+
+		case 'stranger': {
+			return {kind: 'wrong-host', answeredBy: undefined};
+		}
+
+		case 'refused': {
+			return {
+				kind: 'refused',
+				by: outcome.by ?? undefined,
+				reason: outcome.reason,
+			};
+		}
+
+		case 'silent': {
+			return {kind: 'filtered'};
+		}
+
+		case 'failed': {
+			return {
+				kind: 'unknown',
+				reason: `${path.from} could not try: ${outcome.reason}`,
+			};
+		}
+
+		case 'sampled':
+		case 'largest': {
+			return {
+				kind: 'unknown',
+				reason: `the probe on ${path.from} gave an answer to something else`,
+			};
+		}
+	}
+};
+
+/** The cell that an agent's report on a path means. */
+export const cellOf = (
+	path: Path,
+	report: Report,
+	obstacle: Obstacle | undefined,
+): Cell => {
+	const answered =
+		report.result === 'answered' || report.result === 'connected' ? 1 : 0;
+	return {
+		path,
+		verdict: verdictOf(path, report, obstacle),
+		sent: Math.max(report.sent, answered),
+		answered,
+		observedSource: report.result === 'answered' ? report.source : undefined,
+	};
+};
+
+/** Does the verdict depend on the target's agent having been alive? Without it, "refused" and "silent" say nothing about the way. */
+export const needsListener = ({verdict}: Cell): boolean =>
+	verdict.kind === 'refused' ||
+	verdict.kind === 'filtered' ||
+	(verdict.kind === 'wrong-host' && verdict.answeredBy === undefined);

@@ -23,19 +23,18 @@ now() { date -u +%Y-%m-%dT%H:%M:%S.%NZ; }
 record() { echo "$*" >>"$RUN_LOG"; }
 
 # One line when a run starts and one when it ends: tests read here that no two ran side by side.
+# The lock is the kernel's, so it goes with the process, however that ends.
 take_lock() {
 	mkdir -p "$ROOT/run" "$ROOT/var/log"
-	if ! mkdir "$LOCK" 2>/dev/null; then
-		HOLDER=$(cat "$LOCK/pid" 2>/dev/null || echo unknown)
-		if [ "$HOLDER" = unknown ] || kill -0 "$HOLDER" 2>/dev/null; then
-			record "refused time=$(now) pid=$$ holder=$HOLDER"
-			fatal "two installers side by side: process $HOLDER is installing on this host"
-		fi
-		warn "the installer with process number $HOLDER died; taking over its lock"
+	exec 9>>"$LOCK"
+	if ! flock -n 9; then
+		HOLDER=$(cat "$LOCK")
+		record "refused time=$(now) pid=$$ holder=$HOLDER"
+		fatal "two installers side by side: process $HOLDER is installing on this host"
 	fi
-	echo $$ >"$LOCK/pid"
+	echo $$ >"$LOCK"
 	record "start time=$(now) pid=$$ args=$CMD_K3S_EXEC"
-	trap 'CODE=$?; record "end time=$(now) pid=$$ exit=$CODE"; rm -rf "$LOCK"; exit $CODE' EXIT
+	trap 'CODE=$?; record "end time=$(now) pid=$$ exit=$CODE"; exit $CODE' EXIT
 	trap 'exit 130' INT
 	trap 'exit 143' TERM
 }

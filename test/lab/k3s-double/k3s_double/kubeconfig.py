@@ -24,7 +24,7 @@ def write_admin(configuration, tls):
     name = configuration.get('write-kubeconfig-name') or 'default'
     content = {
         'apiVersion': 'v1',
-        'clusters': [{'cluster': {'certificate-authority-data': _encoded(f'{tls}/server-ca.crt'), 'server': f'https://127.0.0.1:{settings.API_PORT}'}, 'name': name}],
+        'clusters': [{'cluster': {'certificate-authority-data': _encoded(f'{tls}/server-ca.crt'), 'server': f'https://{settings.LOOPBACK}:{settings.API_PORT}'}, 'name': name}],
         'contexts': [{'context': {'cluster': name, 'user': name}, 'name': name}],
         'current-context': name,
         'kind': 'Config',

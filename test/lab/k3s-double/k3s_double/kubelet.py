@@ -32,7 +32,7 @@ def serve(folder, certificate):
     authority = os.path.join(folder, 'client-ca.crt')
     settings.write(authority, certificate['clientAuthority'])
     try:
-        server = web.Server(('0.0.0.0', settings.KUBELET_PORT), _Handler, web.server_context(f'{path}.crt', f'{path}.key', authority))
+        server = web.Server((settings.BIND or '0.0.0.0', settings.KUBELET_PORT), _Handler, web.server_context(f'{path}.crt', f'{path}.key', authority))
     except OSError as error:
         raise Fatal(f'Failed to listen and serve: listen tcp 0.0.0.0:{settings.KUBELET_PORT}: bind: {error.strerror}'.lower().replace('failed', 'Failed', 1)) from error
     threading.Thread(target=server.serve_forever, daemon=True).start()

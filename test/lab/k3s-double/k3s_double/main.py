@@ -15,6 +15,8 @@ USAGE: k3s COMMAND [OPTIONS]
   kubectl      get, apply, delete, logs, top, label, annotate, cordon, uncordon, drain
   double-datastore --listen HOST:PORT --file PATH
                a datastore that several servers share through --datastore-endpoint
+  double-config server|agent [OPTIONS]
+               print the merged configuration as JSON, with secrets masked, or why it is refused
   --version    print the version
 """
 
@@ -39,6 +41,10 @@ def _run(command, arguments):
         from . import kubectl
 
         return kubectl.run(arguments)
+    elif command == 'double-config':
+        from . import show
+
+        show.run(arguments)
     elif command == 'double-pod':
         from . import responder
 

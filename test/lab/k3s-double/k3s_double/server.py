@@ -248,7 +248,7 @@ def _listen(host, port, answers, context):
 
 def _listen_etcd(running, context):
     answers = handler(running.store, secret_of(running.server_password))
-    hosts = dict.fromkeys((running.identity.internal, '127.0.0.1'))
+    hosts = dict.fromkeys((running.identity.internal, settings.LOOPBACK))
     for host in hosts:
         for port in (settings.ETCD_CLIENT_PORT, settings.ETCD_PEER_PORT):
             threading.Thread(target=_listen(host, port, answers, context).serve_forever, daemon=True).start()
@@ -258,7 +258,7 @@ def _serving_certificate(running):
     configuration, identity = running.configuration, running.identity
     service = addresses.network(configuration.first('service-cidr'))
     domain = configuration.get('cluster-domain')
-    names = ['kubernetes', 'kubernetes.default', 'kubernetes.default.svc', f'kubernetes.default.svc.{domain}', 'localhost', '127.0.0.1', '::1', str(service[1]), identity.name, socket.gethostname()]
+    names = ['kubernetes', 'kubernetes.default', 'kubernetes.default.svc', f'kubernetes.default.svc.{domain}', 'localhost', '127.0.0.1', settings.LOOPBACK, '::1', str(service[1]), identity.name, socket.gethostname()]
     names += [*identity.internals, *identity.externals, *configuration.list('tls-san'), *([configuration.get('advertise-address')] if configuration.get('advertise-address') else [])]
     path = f'{running.tls}/serving-kube-apiserver'
     certificates.issue(path, f'{running.tls}/server-ca', 'k3s', 'k3s', names)
@@ -293,7 +293,7 @@ def _serve(running):
     """Opens the listeners, gets ready, and plays the agent of this server's own node."""
     serving = _serving_certificate(running)
     context = web.server_context(f'{serving}.crt', f'{serving}.key', f'{running.tls}/client-ca.crt')
-    front = _listen(running.configuration.get('bind-address') or '0.0.0.0', settings.API_PORT, SupervisorHandler, context)
+    front = _listen(settings.BIND or running.configuration.get('bind-address') or '0.0.0.0', settings.API_PORT, SupervisorHandler, context)
     front.cluster = running
     threading.Thread(target=front.serve_forever, daemon=True).start()
     certificates.issue(f'{running.tls}/client-admin', f'{running.tls}/client-ca', 'system:admin', 'system:masters', client=True)
@@ -312,7 +312,7 @@ def _serve(running):
     log.info('k3s is up and running')
     notify('READY=1')
     token = tokens.full(running.authority, 'node', running.node_password)
-    agent = Agent(running.configuration, running.identity, f'https://127.0.0.1:{settings.API_PORT}', token, roles=_roles(running))
+    agent = Agent(running.configuration, running.identity, f'https://{settings.LOOPBACK}:{settings.API_PORT}', token, roles=_roles(running))
     threading.Thread(target=agent.run_guarded, daemon=True).start()
     while True:
         time.sleep(settings.SYNC_SECONDS)

@@ -21,6 +21,10 @@ KUBELET_PORT = _port('KUBELET', 10250)
 ETCD_CLIENT_PORT = _port('ETCD_CLIENT', 2379)
 ETCD_PEER_PORT = _port('ETCD_PEER', 2380)
 
+# Tests run several nodes on one machine: each on its own loopback address, all on the same ports.
+BIND = os.environ.get('K3S_DOUBLE_BIND', '')
+LOOPBACK = BIND or '127.0.0.1'
+
 # One factor for all intervals, so that tests need not wait for seconds to pass.
 TEMPO = float(os.environ.get('K3S_DOUBLE_TEMPO', '1'))
 RETRY_SECONDS = 5 * TEMPO

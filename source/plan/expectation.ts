@@ -1,0 +1,84 @@
+import {parseDocument} from 'yaml';
+import {isSecretKey} from '../cluster/k3s-flags.js';
+import {sameData} from '../cluster/same-data.js';
+import type {Role} from '../cluster/schema.js';
+import type {HostFacts} from '../facts/host-facts.js';
+import {configPath} from './paths.js';
+import type {FirewallRule, Step, Template} from './plan.js';
+import {fill} from './template.js';
+
+type Expectation = Step['expectation'];
+
+const expectation = (asWanted: boolean): Expectation =>
+	asWanted ? 'unchanged' : 'change';
+
+const configData = (text: string): Record<string, unknown> => {
+	const document = parseDocument(text, {uniqueKeys: false});
+	const data: unknown = document.errors.length > 0 ? {} : document.toJS();
+	return Object.fromEntries(
+		Object.entries((data ?? {}) as Record<string, unknown>).map(
+			([key, value]) => [key, isSecretKey(key) ? '(secret)' : value],
+		),
+	);
+};
+
+/** Does our drop-in say on the host what it should? Secrets cannot be compared from here. */
+export const configExpectation = (
+	facts: HostFacts,
+	content: Template,
+): Expectation => {
+	const present = facts.k3s?.configFiles.find(({path}) => path === configPath);
+	return expectation(
+		present !== undefined &&
+			sameData(
+				configData(present.text),
+				configData(fill(content, () => '(secret)')),
+			),
+	);
+};
+
+/** Did we write a file of this path before? */
+export const fileExpectation = (facts: HostFacts, path: string): Expectation =>
+	expectation(facts.manifest?.files[path] !== undefined);
+
+/** Does the firewall list as many rules of ours as we want? */
+export const firewallExpectation = (
+	facts: HostFacts,
+	rules: readonly FirewallRule[],
+): Expectation =>
+	expectation(
+		rules.every(({add}) => {
+			const mark = add.find((word) =>
+				word.replace(/^"/, '').startsWith('k3s-mesh'),
+			);
+			const rich = add.find((word) => word.startsWith('--add-'));
+			const text = mark ?? rich?.replace(/^--add-[\w-]+=/, '') ?? add.at(-1)!;
+			return facts.firewall.summary.includes(text);
+		}),
+	);
+
+/** Is the release there? */
+export const binaryExpectation = (
+	facts: HostFacts,
+	version: string,
+): Expectation => expectation(facts.k3s?.version === version);
+
+/** Are the release and the unit of the role there? */
+export const installExpectation = (
+	facts: HostFacts,
+	version: string,
+	role: Role,
+): Expectation =>
+	expectation(
+		facts.k3s?.version === version &&
+			facts.k3s.role === role &&
+			facts.k3s.unitState !== 'absent',
+	);
+
+/** Does K3s run in this role? */
+export const runningExpectation = (facts: HostFacts, role: Role): Expectation =>
+	expectation(
+		facts.k3s?.role === role &&
+			facts.k3s.unitState === 'active' &&
+			facts.manifest?.appliedHash !== undefined,
+	);

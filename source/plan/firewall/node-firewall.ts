@@ -1,0 +1,107 @@
+import type {NodeSpec} from '../../cluster/schema.js';
+import type {FirewallFacts, HostFacts} from '../../facts/host-facts.js';
+import type {Cell} from '../../facts/measurements.js';
+import type {Mesh, MeshContext} from '../../mesh/mesh.js';
+import type {FirewallRule, StepAction} from '../plan.js';
+import {firewalldRules, incomingZones} from './firewalld.js';
+import {iptablesRules} from './iptables.js';
+import {nftablesRules} from './nftables.js';
+import {
+	forwardOpenings,
+	podOpenings,
+	portOpenings,
+	type Opening,
+} from './openings.js';
+import {ufwRules} from './ufw.js';
+
+type FirewallAction = Extract<StepAction, {kind: 'firewall'}>;
+
+/** Does the host keep packets of pods from being passed on? */
+export const forwardingBlocked = ({forwarding}: HostFacts): boolean =>
+	forwarding.policy === 'drop' || forwarding.blockingRules.length > 0;
+
+const isBlocked = ({verdict}: Cell): boolean =>
+	verdict.kind === 'filtered' || verdict.kind === 'refused';
+
+/** The program that takes rules on this host, or `undefined` when there is none to speak of. */
+const programOf = (
+	facts: HostFacts,
+): FirewallAction['firewall'] | undefined => {
+	if (facts.firewall.active && facts.firewall.kind !== 'none') {
+		return facts.firewall.kind;
+	}
+
+	// Without a firewall forwarding may still be off, for example through Docker's policy.
+	if (facts.tools.iptables) {
+		return 'iptables';
+	}
+
+	return facts.tools.nft ? 'nftables' : undefined;
+};
+
+/** Openings in the words of a firewall. */
+export const firewallRules = (
+	kind: Exclude<FirewallFacts['kind'], 'none'>,
+	openings: readonly Opening[],
+	facts: HostFacts,
+	node: NodeSpec,
+): readonly FirewallRule[] => {
+	switch (kind) {
+		case 'ufw': {
+			return ufwRules(openings);
+		}
+
+		case 'firewalld': {
+			return firewalldRules(openings, incomingZones(facts, node));
+		}
+
+		case 'nftables': {
+			return nftablesRules(openings, facts.firewall.summary);
+		}
+
+		case 'iptables': {
+			return iptablesRules(openings);
+		}
+	}
+};
+
+/**
+ * What is opened on a node, or `undefined` when nothing must be: no firewall of it denies, none of the paths to it
+ * was seen blocked while one is active, and forwarding works.
+ */
+export const nodeFirewall = (
+	context: MeshContext,
+	mesh: Mesh,
+	node: NodeSpec,
+): FirewallAction | undefined => {
+	const facts = context.facts.get(node.name);
+	const firewall = facts === undefined ? undefined : programOf(facts);
+	if (facts === undefined || firewall === undefined) {
+		return undefined;
+	}
+
+	const denies =
+		facts.firewall.active &&
+		(facts.firewall.defaultDeny ||
+			context.measurements.cells.some(
+				(cell) => cell.path.to === node.name && isBlocked(cell),
+			));
+	const openings = [
+		...(denies
+			? [...portOpenings(context, mesh, node), ...podOpenings(context, mesh)]
+			: []),
+		...(forwardingBlocked(facts) ? forwardOpenings(context, mesh) : []),
+	];
+	const rules = firewallRules(firewall, openings, facts, node);
+	return rules.length === 0 ? undefined : {kind: 'firewall', firewall, rules};
+};
+
+/** A command as a person can paste it: words that a shell would take apart are quoted. */
+export const commandLine = (words: readonly string[]): string =>
+	words
+		.map((word) =>
+			/^[\w@%+=:,./-]+$/.test(word)
+				? word
+				: `'${word.replaceAll("'", String.raw`'\''`)}'`,
+		)
+		.join(' ');

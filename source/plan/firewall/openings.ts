@@ -1,0 +1,172 @@
+import {
+	addressFamily,
+	isAddress,
+	parseCidr,
+	sameAddress,
+} from '../../cluster/addresses.js';
+import type {NodeSpec} from '../../cluster/schema.js';
+import {sameSite} from '../../cluster/sites.js';
+import {verdictArrives} from '../../facts/measurements.js';
+import {k3sPorts} from '../../mesh/k3s-requirements.js';
+import type {
+	Mesh,
+	MeshContext,
+	Protocol,
+	Requirement,
+} from '../../mesh/mesh.js';
+
+/** Something that a host firewall must let through, in no firewall's words. */
+export type Opening =
+	/** Packets of a peer to a port of ours. */
+	| {
+			readonly kind: 'port';
+			readonly why: string;
+			readonly protocol: Protocol;
+			readonly port: number;
+			/** The peer's address. */
+			readonly source: string;
+			readonly family: 4 | 6;
+	  }
+	/** Packets of pods and services to this host. */
+	| {
+			readonly kind: 'network';
+			readonly why: string;
+			readonly cidr: string;
+			readonly family: 4 | 6;
+	  }
+	/** Packets that come in through an interface of pods or of the mesh. */
+	| {readonly kind: 'interface'; readonly why: string; readonly device: string}
+	/** Packets that are passed on from or to such an interface. */
+	| {readonly kind: 'forward'; readonly why: string; readonly device: string};
+
+const portNames: ReadonlyMap<number, string> = new Map([
+	[k3sPorts.api, 'Kubernetes API'],
+	[k3sPorts.kubelet, 'kubelet'],
+	[k3sPorts.etcdClient, 'etcd'],
+	[k3sPorts.etcdPeer, 'etcd'],
+	[k3sPorts.wireguardIpv4, 'WireGuard'],
+	[k3sPorts.wireguardIpv6, 'WireGuard'],
+]);
+
+/** What a port is for, for people: `WireGuard`. */
+export const portName = (port: number, protocol: Protocol): string =>
+	portNames.get(port) ?? `${protocol} ${port}`;
+
+/** The addresses from which a peer's packets may come: those that we know, and those that were seen when we measured. */
+const sourcesOf = (
+	{measurements}: MeshContext,
+	peer: NodeSpec,
+	node: NodeSpec,
+	kind: Requirement['addressKind'],
+): readonly string[] => {
+	const near = sameSite(peer, node);
+	const known =
+		kind === 'internal'
+			? [peer.internalIp]
+			: [peer.externalIp, near ? peer.internalIp : undefined];
+	const seen = measurements.cells
+		.filter(
+			({path, verdict}) =>
+				path.from === peer.name &&
+				path.to === node.name &&
+				path.addressKind === kind &&
+				verdictArrives(verdict),
+		)
+		.map(({observedSource}) =>
+			observedSource?.replace(/:\d+$/, '').replaceAll(/[[\]]/g, ''),
+		);
+	const sources: string[] = [];
+	for (const address of [...known, ...seen]) {
+		if (
+			address !== undefined &&
+			isAddress(address) &&
+			!sources.some((source) => sameAddress(source, address))
+		) {
+			sources.push(address);
+		}
+	}
+
+	return sources;
+};
+
+/** Ports of ours that peers reach, from the addresses of these peers only. */
+export const portOpenings = (
+	context: MeshContext,
+	mesh: Mesh,
+	node: NodeSpec,
+): ReadonlyArray<Extract<Opening, {kind: 'port'}>> => {
+	const openings = new Map<string, Extract<Opening, {kind: 'port'}>>();
+	for (const {from, to, addressKind, protocol, port} of mesh.requirements(
+		context,
+	)) {
+		const peer = context.cluster.nodes.find(({name}) => name === from);
+		if (to !== node.name || peer === undefined) {
+			continue;
+		}
+
+		for (const source of sourcesOf(context, peer, node, addressKind)) {
+			const key = `${protocol}/${port} ${source}`;
+			if (!openings.has(key)) {
+				openings.set(key, {
+					kind: 'port',
+					why: `${portName(port, protocol)} from ${from === node.name ? 'this node itself' : from}`,
+					protocol,
+					port,
+					source,
+					family: addressFamily(source),
+				});
+			}
+		}
+	}
+
+	return [...openings.values()];
+};
+
+const podInterfaces = (
+	{cluster}: MeshContext,
+	mesh: Mesh,
+): readonly string[] => {
+	const ipv6 = cluster.network.podCidr.some(
+		(cidr) => parseCidr(cidr)?.family === 6,
+	);
+	return [
+		'cni0',
+		...mesh.trustedInterfaces.filter(
+			(device) => ipv6 || !device.endsWith('-v6'),
+		),
+	];
+};
+
+/** What pods need of the host: their networks and interfaces. */
+export const podOpenings = (
+	context: MeshContext,
+	mesh: Mesh,
+): readonly Opening[] => {
+	const {podCidr, serviceCidr} = context.cluster.network;
+	const network = (cidr: string, why: string): Opening => ({
+		kind: 'network',
+		why,
+		cidr,
+		family: parseCidr(cidr)!.family,
+	});
+	return [
+		...podInterfaces(context, mesh).map((device): Opening => ({
+			kind: 'interface',
+			why: device === 'cni0' ? 'pods of this node' : 'pods of other nodes',
+			device,
+		})),
+		...podCidr.map((cidr) => network(cidr, 'pod network')),
+		...serviceCidr.map((cidr) => network(cidr, 'service network')),
+	];
+};
+
+/** Pod traffic that this host passes on. */
+export const forwardOpenings = (
+	context: MeshContext,
+	mesh: Mesh,
+): readonly Opening[] =>
+	podInterfaces(context, mesh).map((device) => ({
+		kind: 'forward',
+		why: `forwarding from and to ${device}`,
+		device,
+	}));

@@ -1,0 +1,415 @@
+/** The lab as tests and the command use it: real hosts on networks of their own, on this machine. */
+import type {ChildProcess, SpawnOptions} from 'node:child_process';
+import {mkdir, writeFile} from 'node:fs/promises';
+import path from 'node:path';
+import process from 'node:process';
+import {stringify} from 'yaml';
+import type {ClusterInput} from '../../source/cluster/schema.js';
+import {
+	containerControlGroups,
+	containerSlot,
+	containers,
+} from './container.js';
+import {instanceFolder} from './folders.js';
+import {hostFiles, makeKey, type HostFile} from './host-files.js';
+import type {HostExecOptions, HostKind, Workshop} from './host-kind.js';
+import {bareEnvironment} from './launch.js';
+import {mirrorOf, startMirror, type Mirror} from './mirror.js';
+import {
+	inNamespace,
+	makeNetwork,
+	namespaceOf,
+	namespacesOf,
+} from './network.js';
+import {requireMachine} from './requirements.js';
+import {LabError, run, start, type Result} from './run.js';
+import {
+	createState,
+	isAbandoned,
+	newInstanceId,
+	ourMark,
+	readInstances,
+	readState,
+	removeAbandoned,
+	removeInstance,
+	writeState,
+	type InstanceState,
+} from './state.js';
+import {topologies} from './topologies.js';
+import type {HostSpec, Topology} from './topology.js';
+
+export {sudoPassword, users} from './base-tree.js';
+export {LabError, waitFor, type Result} from './run.js';
+export {topologies} from './topologies.js';
+export type {Mirror, MirrorControl, MirrorRequest} from './mirror.js';
+
+/** One machine of a running lab. */
+export type LabNode = {
+	readonly name: string;
+	readonly role: HostSpec['role'];
+	readonly site: string | undefined;
+	/** Where the client reaches its sshd: the external address. */
+	readonly sshAddress: string;
+	/** Who the cluster file logs in as; root and every user of base-tree.ts can. */
+	readonly sshUser: string;
+	readonly externalIp: string;
+	readonly internalIp: string | undefined;
+	/** Runs a program, or a POSIX sh script given as text, as root inside the host; does not use its sshd on containers. */
+	readonly exec: (
+		what: readonly string[] | string,
+		options?: HostExecOptions,
+	) => Promise<Result>;
+	/** Boots the host again and waits until it lets people in. */
+	readonly reboot: () => Promise<void>;
+	/** The text of a file inside the host; an error when it is not there. */
+	readonly readFile: (file: string) => Promise<string>;
+	/** The process on this machine that is the host now; changes when it boots again. */
+	readonly pid: () => number;
+};
+
+export type ClientExecOptions = {
+	readonly input?: string | Uint8Array | undefined;
+	/** Added to PATH, HOME (the lab's), USER and LANG; nothing else of our environment gets in. */
+	readonly env?: NodeJS.ProcessEnv | undefined;
+	readonly cwd?: string | undefined;
+	readonly timeoutMs?: number | undefined;
+	readonly signal?: AbortSignal | undefined;
+};
+
+/** The person's laptop: a network namespace on the wan, with the machine's own programs and files. */
+export type LabClient = {
+	/** Name below /run/netns. */
+	readonly netns: string;
+	/** The environment that `exec` and `spawn` give. */
+	readonly env: NodeJS.ProcessEnv;
+	readonly exec: (
+		argv: readonly string[],
+		options?: ClientExecOptions,
+	) => Promise<Result>;
+	/** Starts a program; `options.env` is added to `env`. It is killed when the lab goes down. */
+	readonly spawn: (
+		argv: readonly string[],
+		options?: SpawnOptions,
+	) => ChildProcess;
+};
+
+export type Lab = {
+	readonly name: string;
+	readonly topology: Topology;
+	readonly nodes: readonly LabNode[];
+	/** The node of that name. */
+	readonly node: (name: string) => LabNode;
+	readonly client: LabClient;
+	/** Path of the private key that every host lets in. */
+	readonly sshKey: string;
+	/** A 0700 HOME for the client: .ssh/known_hosts with the true host keys, .ssh/id_ed25519. */
+	readonly home: string;
+	readonly mirror: Mirror;
+	/** A cluster file for this topology, with the lab's mirror; `extra` replaces top-level keys. */
+	readonly clusterFile: (extra?: Partial<ClusterInput>) => string;
+	readonly down: () => Promise<void>;
+};
+
+export type UpOptions = {
+	readonly topology: string | Topology;
+	/** Default: the topology's name with a random end. */
+	readonly name?: string | undefined;
+	/** Hosts as virtual machines instead of containers. */
+	readonly vm?: boolean | undefined;
+	readonly signal?: AbortSignal | undefined;
+	/** Leave it running when this process ends; otherwise the next `up` takes it away then. */
+	readonly detached?: boolean | undefined;
+	/** Install Debian packages that the lab needs and this machine lacks. */
+	readonly install?: boolean | undefined;
+	/** Hears what is going on. */
+	readonly onProgress?: ((sentence: string) => void) | undefined;
+};
+
+const findTopology = (topology: string | Topology): Topology => {
+	if (typeof topology !== 'string') {
+		return topology;
+	}
+
+	const found = topologies.find(({name}) => name === topology);
+	if (!found) {
+		throw new LabError(
+			`There is no topology "${topology}". There are: ${topologies.map(({name}) => name).join(', ')}.`,
+		);
+	}
+
+	return found;
+};
+
+const homeOf = (instance: string): string =>
+	path.join(instanceFolder(instance), 'home');
+
+const clientOf = (instance: string, id: string): LabClient => {
+	const netns = namespaceOf(id, 'client');
+	const env = {
+		...bareEnvironment,
+		PATH: process.env.PATH,
+		HOME: homeOf(instance),
+		USER: 'root',
+	};
+	return {
+		netns,
+		env,
+		exec: async (argv, options) =>
+			run(inNamespace(netns, argv), {
+				...options,
+				env: {...env, ...options?.env},
+			}),
+		spawn: (argv, options) =>
+			start(inNamespace(netns, argv), {
+				...options,
+				env: {...env, ...options?.env},
+			}),
+	};
+};
+
+const nodeOf = (host: HostSpec, kind: HostKind): LabNode => {
+	const exec: LabNode['exec'] = async (what, options) =>
+		kind.exec(
+			host,
+			typeof what === 'string' ? ['/bin/sh', '-c', what] : what,
+			options,
+		);
+	return {
+		name: host.name,
+		role: host.role,
+		site: host.site,
+		sshAddress: host.externalIp,
+		sshUser: host.sshUser ?? 'root',
+		externalIp: host.externalIp,
+		internalIp: host.internalIp,
+		exec,
+		async reboot() {
+			const boot = await kind.bootId(host);
+			// The answer may be lost with the host.
+			await exec(['systemctl', 'reboot', '--no-block'], {timeoutMs: 10_000});
+			await kind.ready(host, boot);
+		},
+		async readFile(file) {
+			const {code, stdout, stderr} = await exec(['cat', '--', file]);
+			if (code !== 0) {
+				throw new LabError(`${host.name}: ${stderr.trim()}`);
+			}
+
+			return stdout;
+		},
+		pid: () => kind.pid(host),
+	};
+};
+
+const clusterFileOf = (
+	topology: Topology,
+	mirror: Mirror,
+	extra: Partial<ClusterInput>,
+): string => {
+	const cluster: ClusterInput = {
+		version: 1,
+		name: topology.name,
+		mesh: {kind: 'wireguard-native'},
+		nodes: topology.hosts.map((host) => ({
+			name: host.name,
+			role: host.role,
+			ssh: `${host.sshUser ?? 'root'}@${host.externalIp}`,
+			externalIp: host.externalIp,
+			...(host.internalIp !== undefined && {internalIp: host.internalIp}),
+			...(host.site !== undefined && {site: host.site}),
+		})),
+		mirrors: {
+			installScript: mirror.installScript,
+			releases: mirror.releases,
+			channels: mirror.channels,
+		},
+		...extra,
+	};
+	return stringify(cluster);
+};
+
+const workshopOf = (state: InstanceState, signal?: AbortSignal): Workshop => ({
+	instance: state.name,
+	id: state.id,
+	topology: state.topology,
+	sshKey: path.join(homeOf(state.name), '.ssh', 'id_ed25519'),
+	signal,
+});
+
+const labOf = (state: InstanceState, kind: HostKind): Lab => {
+	const {topology} = state;
+	const home = homeOf(state.name);
+	const mirror = mirrorOf(state.name);
+	const nodes = topology.hosts.map((host) => nodeOf(host, kind));
+	return {
+		name: state.name,
+		topology,
+		nodes,
+		node(name) {
+			const found = nodes.find((node) => node.name === name);
+			if (!found) {
+				throw new LabError(
+					`${state.name} has no node "${name}". It has: ${nodes.map((node) => node.name).join(', ')}.`,
+				);
+			}
+
+			return found;
+		},
+		client: clientOf(state.name, state.id),
+		sshKey: path.join(home, '.ssh', 'id_ed25519'),
+		home,
+		mirror,
+		clusterFile: (extra = {}) => clusterFileOf(topology, mirror, extra),
+		down: async () => removeInstance(state.name),
+	};
+};
+
+/** The keys and the home of the client, and what each host gets of them. */
+const makeIdentities = async (
+	state: InstanceState,
+): Promise<Map<HostSpec, HostFile[]>> => {
+	const home = homeOf(state.name);
+	const ssh = path.join(home, '.ssh');
+	const keys = path.join(instanceFolder(state.name), 'host-keys');
+	await mkdir(home, {mode: 0o700});
+	await mkdir(ssh, {mode: 0o700});
+	await mkdir(keys, {mode: 0o700});
+	const client = await makeKey(path.join(ssh, 'id_ed25519'), 'lab client');
+	const pairs = await Promise.all(
+		state.topology.hosts.map(
+			async (host) =>
+				[host, await makeKey(path.join(keys, host.name), host.name)] as const,
+		),
+	);
+	await writeFile(
+		path.join(ssh, 'known_hosts'),
+		pairs
+			.map(([host, key]) => {
+				const [type, blob] = key.publicKey.split(' ');
+				return `${host.externalIp} ${type} ${blob}\n`;
+			})
+			.join(''),
+		{mode: 0o600},
+	);
+	return new Map(
+		pairs.map(([host, key]) => [host, hostFiles(host, key, client.publicKey)]),
+	);
+};
+
+const finishBoot = async (
+	host: HostSpec,
+	kind: HostKind,
+	say: (sentence: string) => void,
+): Promise<void> => {
+	await kind.ready(host);
+	await kind.exec(host, ['systemctl', 'is-system-running', '--wait'], {
+		timeoutMs: 120_000,
+	});
+	if (host.setup !== undefined) {
+		const {code, stdout, stderr} = await kind.exec(host, [
+			'/bin/sh',
+			'-euc',
+			host.setup,
+		]);
+		if (code !== 0) {
+			throw new LabError(
+				`The setup of ${host.name} ended with ${code}: ${stderr}${stdout}`,
+			);
+		}
+	}
+
+	say(`${host.name} is up.`);
+};
+
+/**
+ * Brings a lab up. Whatever abandoned instances are there are taken away first. When it fails or is aborted, nothing
+ * is left.
+ */
+export const up = async (options: UpOptions): Promise<Lab> => {
+	const {vm = false, signal, detached = false} = options;
+	const say = options.onProgress ?? (() => undefined);
+	const topology = findTopology(options.topology);
+	await requireMachine(vm, options.install ?? false);
+	await removeAbandoned();
+	const id = newInstanceId();
+	const state: InstanceState = {
+		name: options.name ?? `${topology.name}-${id}`,
+		id,
+		topology,
+		vm,
+		maker: ourMark(),
+		detached,
+		phase: 'starting',
+		namespaces: namespacesOf(topology, id),
+		controlGroups: containerControlGroups(topology, id),
+		selfEnding: topology.hosts.map((host) => containerSlot(host)),
+	};
+	await createState(state);
+	try {
+		const kind = containers(workshopOf(state, signal));
+		say(
+			'Preparing the tree of the hosts (a minute when it is the first time).',
+		);
+		await kind.prepare();
+		const files = await makeIdentities(state);
+		await makeNetwork(topology, id, signal);
+		for (const host of topology.hosts) {
+			await kind.start(host, files.get(host)!);
+		}
+
+		await Promise.all([
+			startMirror(state.name, id, signal),
+			...topology.hosts.map(async (host) => finishBoot(host, kind, say)),
+		]);
+		signal?.throwIfAborted();
+		await writeState({...state, phase: 'up'});
+		return labOf(state, kind);
+	} catch (error) {
+		await removeInstance(state.name);
+		throw error;
+	}
+};
+
+/** A lab that is up already, made by another process. */
+export const open = (name: string): Lab => {
+	const state = readState(name);
+	if (!state || state.phase !== 'up') {
+		const names = readInstances().map((instance) => instance.name);
+		throw new LabError(
+			`No lab "${name}" is up. ${names.length === 0 ? 'None is.' : `There are: ${names.join(', ')}.`}`,
+		);
+	}
+
+	return labOf(state, containers(workshopOf(state)));
+};
+
+/** Takes down one instance, or all. */
+export const down = async (name?: string): Promise<string[]> => {
+	const names =
+		name === undefined
+			? readInstances().map((instance) => instance.name)
+			: [name];
+	for (const instance of names) {
+		await removeInstance(instance);
+	}
+
+	return names;
+};
+
+/** What there is on this machine. */
+export const list = (): ReadonlyArray<{
+	readonly name: string;
+	readonly topology: string;
+	readonly vm: boolean;
+	readonly state: 'starting' | 'up' | 'abandoned';
+	readonly nodes: readonly string[];
+}> =>
+	readInstances().map((instance) => ({
+		name: instance.name,
+		topology: instance.topology.name,
+		vm: instance.vm,
+		state: isAbandoned(instance) ? 'abandoned' : instance.phase,
+		nodes: instance.topology.hosts.map(
+			(host) => `${host.name} ${host.sshUser ?? 'root'}@${host.externalIp}`,
+		),
+	}));

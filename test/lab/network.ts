@@ -1,0 +1,226 @@
+import {run, runOrFail, type RunOptions, type Result} from './run.js';
+import {namespacePath} from './state.js';
+import {
+	clientAddress,
+	gatewayOf,
+	mirrorAddress,
+	wanGateways,
+	type HostSpec,
+	type SiteSpec,
+	type Topology,
+} from './topology.js';
+
+/** The namespaces of an instance: `kml-ID-NAME`. */
+export const namespaceOf = (id: string, name: string): string =>
+	`kml-${id}-${name}`;
+
+/** Names of all namespaces that a topology needs. */
+export const namespacesOf = (topology: Topology, id: string): string[] =>
+	[
+		'wan',
+		'client',
+		'mirror',
+		...topology.sites.map((site) => `router-${site.name}`),
+		...topology.hosts.map((host) => host.name),
+	].map((name) => namespaceOf(id, name));
+
+/** Puts a command into a network namespace, and into nothing else. */
+export const inNamespace = (
+	namespace: string,
+	argv: readonly string[],
+): string[] => ['nsenter', `--net=${namespacePath(namespace)}`, '--', ...argv];
+
+/** Runs a command in a network namespace. */
+export const runIn = async (
+	namespace: string,
+	argv: readonly string[],
+	options?: RunOptions,
+): Promise<Result> => run(inNamespace(namespace, argv), options);
+
+const batch = async (
+	namespace: string | undefined,
+	lines: readonly string[],
+	signal?: AbortSignal,
+): Promise<void> => {
+	await runOrFail(
+		[
+			'ip',
+			...(namespace === undefined ? [] : ['-netns', namespace]),
+			'-batch',
+			'-',
+		],
+		{input: lines.join('\n') + '\n', signal},
+	);
+};
+
+const forward = async (namespace: string): Promise<void> => {
+	await runOrFail(
+		inNamespace(namespace, [
+			'sh',
+			'-c',
+			'echo 1 >/proc/sys/net/ipv4/ip_forward',
+		]),
+	);
+};
+
+/** What a machine with one card sets at boot. */
+const cardLines = (address: string, gateway: string): string[] => [
+	'link set lo up',
+	'link set eth0 up',
+	`address add ${address}/24 dev eth0`,
+	`route add default via ${gateway}`,
+];
+
+/** The site that a host's card is in; undefined when it is on the wan. */
+const siteOf = (topology: Topology, host: HostSpec): SiteSpec | undefined =>
+	host.internalIp === undefined
+		? undefined
+		: topology.sites.find((site) => site.name === host.site);
+
+/** The `ip -batch` lines that configure a host's card. */
+export const hostNetworkBatch = (
+	topology: Topology,
+	host: HostSpec,
+): string => {
+	const address = host.internalIp ?? host.externalIp;
+	const site = siteOf(topology, host);
+	const gateway = site ? `${site.prefix}.1` : gatewayOf(address);
+	return cardLines(address, gateway).join('\n') + '\n';
+};
+
+/** nftables rules of a site's router: each external address is one host, in both directions. */
+const routerRules = (topology: Topology, site: SiteSpec): string => {
+	const hosts = topology.hosts.filter(
+		(host) => siteOf(topology, host) === site,
+	);
+	const from = site.hairpin ? '' : 'iifname "wan" ';
+	return `table ip nat {
+	chain prerouting {
+		type nat hook prerouting priority dstnat;
+${hosts.map((host) => `\t\t${from}ip daddr ${host.externalIp} dnat to ${host.internalIp}`).join('\n')}
+	}
+	chain postrouting {
+		type nat hook postrouting priority srcnat;
+${hosts.map((host) => `\t\tip saddr ${host.internalIp} oifname "wan" snat to ${host.externalIp}`).join('\n')}
+${site.hairpin ? hosts.map((host) => `\t\tip saddr ${host.internalIp} oifname "lan" ct status dnat snat to ${host.externalIp}`).join('\n') : ''}
+	}
+}
+table ip filter {
+	chain input {
+		type filter hook input priority filter;
+		ip daddr { ${hosts.map((host) => host.externalIp).join(', ')} } drop
+	}
+}
+`;
+};
+
+const makeSite = async (
+	topology: Topology,
+	id: string,
+	site: SiteSpec,
+	signal?: AbortSignal,
+): Promise<void> => {
+	const router = namespaceOf(id, `router-${site.name}`);
+	const external = topology.hosts
+		.filter((host) => siteOf(topology, host) === site)
+		.map((host) => host.externalIp);
+	await batch(
+		router,
+		[
+			'link set lo up',
+			'link set wan up',
+			`address add ${site.routerAddress}/24 dev wan`,
+			...external.map((address) => `address add ${address}/32 dev wan`),
+			`route add default via ${gatewayOf(site.routerAddress)}`,
+			`address add ${site.prefix}.1/24 dev lan`,
+			'link set lan up',
+		],
+		signal,
+	);
+	await forward(router);
+	await runOrFail(inNamespace(router, ['nft', '--file', '-']), {
+		input: routerRules(topology, site),
+		signal,
+	});
+};
+
+/** Makes all namespaces, cables and routers of a topology; hosts configure their own card when they boot. */
+export const makeNetwork = async (
+	topology: Topology,
+	id: string,
+	signal?: AbortSignal,
+): Promise<void> => {
+	const namespace = (name: string) => namespaceOf(id, name);
+	await batch(
+		undefined,
+		namespacesOf(topology, id).map((name) => `netns add ${name}`),
+		signal,
+	);
+	const switches = [
+		['wan', 'br-wan'],
+		...topology.sites.map((site) => [`router-${site.name}`, 'lan']),
+	] as const;
+	for (const [where, bridge] of switches) {
+		await batch(
+			namespace(where!),
+			[`link add ${bridge} type bridge forward_delay 0 mcast_snooping 0`],
+			signal,
+		);
+	}
+
+	const cables: ReadonlyArray<readonly [string, string, string, string]> = [
+		['wan', 'br-wan', 'client', 'eth0'],
+		['wan', 'br-wan', 'mirror', 'eth0'],
+		...topology.sites.map(
+			(site) => ['wan', 'br-wan', `router-${site.name}`, 'wan'] as const,
+		),
+		...topology.hosts.map((host) => {
+			const site = siteOf(topology, host);
+			return site
+				? ([`router-${site.name}`, 'lan', host.name, 'eth0'] as const)
+				: (['wan', 'br-wan', host.name, 'eth0'] as const);
+		}),
+	];
+	// Both ends are made inside: nothing ever appears in the machine's own namespace.
+	await batch(
+		undefined,
+		cables.map(
+			([from, , to, card]) =>
+				`link add ${card} netns ${namespace(to)} type veth peer name ${to} netns ${namespace(from)}`,
+		),
+		signal,
+	);
+	for (const [where, bridge] of switches) {
+		await batch(
+			namespace(where!),
+			cables
+				.filter(([from]) => from === where)
+				.map(([, , to]) => `link set ${to} master ${bridge} up`),
+			signal,
+		);
+	}
+
+	await batch(
+		namespace('wan'),
+		[
+			'link set lo up',
+			...wanGateways.map((address) => `address add ${address}/24 dev br-wan`),
+			'link set br-wan up',
+		],
+		signal,
+	);
+	await forward(namespace('wan'));
+	await batch(
+		namespace('client'),
+		cardLines(clientAddress, gatewayOf(clientAddress)),
+		signal,
+	);
+	await batch(
+		namespace('mirror'),
+		cardLines(mirrorAddress, gatewayOf(mirrorAddress)),
+		signal,
+	);
+	for (const site of topology.sites) {
+		await makeSite(topology, id, site, signal);
+	}
+};

@@ -1,0 +1,77 @@
+import {existsSync} from 'node:fs';
+import path from 'node:path';
+import process from 'node:process';
+import {LabError, runOrFail} from './run.js';
+
+type Tool = {readonly command: string; readonly package: string};
+
+const containerTools: readonly Tool[] = [
+	{command: 'debootstrap', package: 'debootstrap'},
+	{command: 'systemd-nspawn', package: 'systemd-container'},
+	{command: 'ip', package: 'iproute2'},
+	{command: 'nft', package: 'nftables'},
+	{command: 'nsenter', package: 'util-linux'},
+	{command: 'ssh', package: 'openssh-client'},
+	{command: 'ssh-keygen', package: 'openssh-client'},
+	{command: 'python3', package: 'python3'},
+	{command: 'tar', package: 'tar'},
+];
+
+const vmTools: readonly Tool[] = [
+	{command: 'qemu-system-x86_64', package: 'qemu-system-x86'},
+	{command: 'qemu-img', package: 'qemu-utils'},
+	{command: 'mkfs.ext4', package: 'e2fsprogs'},
+];
+
+const folders = [
+	...(process.env.PATH ?? '').split(path.delimiter),
+	'/usr/sbin',
+	'/sbin',
+];
+
+const isInstalled = (tool: Tool): boolean =>
+	folders.some((folder) => existsSync(path.join(folder, tool.command)));
+
+/** Debian packages that the lab lacks on this machine. */
+export const missingPackages = (vm: boolean): string[] => [
+	...new Set(
+		[...containerTools, ...(vm ? vmTools : [])]
+			.filter((tool) => !isInstalled(tool))
+			.map((tool) => tool.package),
+	),
+];
+
+const aptGet = ['apt-get', 'install', '-y', '-qq', '--no-install-recommends'];
+
+/** Fails with what to do when this machine can not hold a lab; with `install` it installs what is missing. */
+export const requireMachine = async (
+	vm: boolean,
+	install: boolean,
+): Promise<void> => {
+	if (process.platform !== 'linux') {
+		throw new LabError(
+			`The lab is made of Linux namespaces, and this is ${process.platform}. The demo and \`npm test\` work here.`,
+		);
+	}
+
+	if (process.getuid?.() !== 0) {
+		throw new LabError(
+			'The lab makes network namespaces and mounts, which only root may do: run the same command with sudo.',
+		);
+	}
+
+	const missing = missingPackages(vm);
+	if (missing.length === 0) {
+		return;
+	}
+
+	if (!install) {
+		throw new LabError(
+			`The lab needs: ${missing.join(', ')}. Install with\n  ${aptGet.join(' ')} ${missing.join(' ')}\nor add --install to the command.`,
+		);
+	}
+
+	const env = {...process.env, DEBIAN_FRONTEND: 'noninteractive'};
+	await runOrFail(['apt-get', 'update', '-qq'], {env});
+	await runOrFail([...aptGet, ...missing], {env});
+};

@@ -58,22 +58,22 @@ ${sudo === 'password' ? `echo '${name} ALL=(ALL:ALL) ALL' >>/etc/sudoers.d/lab; 
 	.join('');
 
 /** Runs in the fresh tree: accounts, nothing that makes all hosts look like one, nothing slow at boot. */
-const setup = `set -eu
+const setup = String.raw`set -eu
 ln -s /bin/busybox /usr/local/bin/ash
 echo /usr/local/bin/ash >>/etc/shells
 install -m 0440 /dev/null /etc/sudoers.d/lab
 ${userSetup}
 install -d -m 0700 /root/.ssh
-printf 'UseDNS no\\nMaxStartups 100:30:200\\n' >/etc/ssh/sshd_config.d/lab.conf
-printf 'net.ipv4.ping_group_range=0 2147483647\\n' >/etc/sysctl.d/90-ping.conf
+printf 'UseDNS no\nMaxStartups 100:30:200\n' >/etc/ssh/sshd_config.d/lab.conf
+printf 'net.ipv4.ping_group_range=0 2147483647\n' >/etc/sysctl.d/90-ping.conf
 systemctl disable ssh.socket
 systemctl enable ssh.service
-systemctl mask apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer e2scrub_all.timer e2scrub_reap.service \\
-	fstrim.timer man-db.timer getty.target console-getty.service systemd-logind.service \\
+systemctl mask apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer e2scrub_all.timer e2scrub_reap.service \
+	fstrim.timer man-db.timer getty.target console-getty.service systemd-logind.service \
 	sys-kernel-debug.mount sys-kernel-tracing.mount dev-hugepages.mount
 install -d -m 2755 /var/log/journal
 install -d /etc/systemd/journald.conf.d
-printf '[Journal]\\nStorage=persistent\\nSystemMaxUse=64M\\n' >/etc/systemd/journald.conf.d/lab.conf
+printf '[Journal]\nStorage=persistent\nSystemMaxUse=64M\n' >/etc/systemd/journald.conf.d/lab.conf
 rm -f /etc/hostname /var/lib/dbus/machine-id /etc/ssh/ssh_host_* /etc/resolv.conf
 : >/etc/machine-id
 rm -rf /var/cache/apt/archives/*.deb /var/lib/apt/lists/* /usr/share/doc /usr/share/man /usr/share/locale
@@ -81,8 +81,13 @@ rm -rf /var/cache/apt/archives/*.deb /var/lib/apt/lists/* /usr/share/doc /usr/sh
 
 /** Mounts and processes that end with the command, even when we are killed half-way. */
 const contained = [
-	...['unshare', '--mount', '--pid', '--fork'],
-	...['--kill-child', '--mount-proc', '--'],
+	'unshare',
+	'--mount',
+	'--pid',
+	'--fork',
+	'--kill-child',
+	'--mount-proc',
+	'--',
 ];
 
 /** What a tree has beyond the base. */

@@ -2,8 +2,8 @@
 import {spawnSync} from 'node:child_process';
 import process from 'node:process';
 import {parseArgs} from 'node:util';
-import {down, LabError, list, open, topologies, up} from './index.js';
 import {requireMachine} from './requirements.js';
+import {down, LabError, list, open, topologies, up} from './index.js';
 
 const usage = `npm run lab -- COMMAND
 
@@ -93,7 +93,7 @@ const main = async (): Promise<number> => {
 				install: values.install,
 				detached: true,
 				signal: interrupted.signal,
-				onProgress: (sentence) => {
+				onProgress(sentence) {
 					console.error(sentence);
 				},
 			});
@@ -137,11 +137,19 @@ const main = async (): Promise<number> => {
 			const node = lab.node(what ?? '');
 			return become(
 				[
-					...['nsenter', `--net=/run/netns/${lab.client.netns}`, '--'],
-					...['ssh', '-i', lab.sshKey],
+					'nsenter',
+					`--net=/run/netns/${lab.client.netns}`,
+					'--',
+					'ssh',
+					'-i',
+					lab.sshKey,
 					// ssh asks the system, not HOME, where the home is.
-					...['-o', `UserKnownHostsFile=${lab.home}/.ssh/known_hosts`],
-					...['-o', 'IdentitiesOnly=yes', '-F', '/dev/null'],
+					'-o',
+					`UserKnownHostsFile=${lab.home}/.ssh/known_hosts`,
+					'-o',
+					'IdentitiesOnly=yes',
+					'-F',
+					'/dev/null',
 					`${values.user ?? node.sshUser}@${node.sshAddress}`,
 					...(command.length === 0 ? [] : ['--', ...command]),
 				],

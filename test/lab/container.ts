@@ -20,7 +20,7 @@ const controlGroupRoot = (): string | undefined =>
 	readFileSync('/proc/self/mounts', 'utf8')
 		.split('\n')
 		.map((line) => line.split(' '))
-		.find(([, , type]) => type === 'cgroup2')?.[1];
+		.find((fields) => fields[2] === 'cgroup2')?.[1];
 
 /** The control groups that the containers of an instance live in. */
 export const containerControlGroups = (
@@ -89,10 +89,19 @@ export const containers = (workshop: Workshop): HostKind => {
 				instance,
 				host.name,
 				[
-					...['unshare', '--mount', '--propagation', 'slave', '--'],
-					...['sh', beside('supervise-container.sh')],
-					...[instanceFolder(instance), containerSlot(host), host.name],
-					...[data, tree, namespaceOf(id, host.name)],
+					'unshare',
+					'--mount',
+					'--propagation',
+					'slave',
+					'--',
+					'sh',
+					beside('supervise-container.sh'),
+					instanceFolder(instance),
+					containerSlot(host),
+					host.name,
+					data,
+					tree,
+					namespaceOf(id, host.name),
 					root === undefined ? '' : path.join(root, namespaceOf(id, host.name)),
 				],
 				bareEnvironment,
@@ -116,10 +125,7 @@ export const containers = (workshop: Workshop): HostKind => {
 		},
 		async exec(host, argv, options) {
 			return run(
-				[
-					...['nsenter', '--target', String(pid(host)), '--all'],
-					...['--', ...argv],
-				],
+				['nsenter', '--target', String(pid(host)), '--all', '--', ...argv],
 				{
 					...options,
 					env: {...bareEnvironment, HOME: '/root', USER: 'root'},

@@ -23,8 +23,16 @@ export const makeKey = async (
 	comment: string,
 ): Promise<KeyPair> => {
 	await runOrFail([
-		...['ssh-keygen', '-q', '-t', 'ed25519', '-N', ''],
-		...['-C', comment, '-f', file],
+		'ssh-keygen',
+		'-q',
+		'-t',
+		'ed25519',
+		'-N',
+		'',
+		'-C',
+		comment,
+		'-f',
+		file,
 	]);
 	return {
 		privateKey: await readFile(file, 'utf8'),
@@ -81,11 +89,7 @@ export const writeHostFiles = async (
 	await mkdir(root, {recursive: true, mode: 0o755});
 	for (const {path: where, mode, uid = 0, content} of files) {
 		const target = path.join(root, where);
-		if (content === undefined) {
-			await mkdir(target);
-		} else {
-			await writeFile(target, content);
-		}
+		await (content === undefined ? mkdir(target) : writeFile(target, content));
 
 		// Both again: the umask took part above.
 		await chmod(target, mode);

@@ -373,7 +373,7 @@ export const up = async (options: UpOptions): Promise<Lab> => {
 /** A lab that is up already, made by another process. */
 export const open = (name: string): Lab => {
 	const state = readState(name);
-	if (!state || state.phase !== 'up') {
+	if (state?.phase !== 'up') {
 		const names = readInstances().map((instance) => instance.name);
 		throw new LabError(
 			`No lab "${name}" is up. ${names.length === 0 ? 'None is.' : `There are: ${names.join(', ')}.`}`,

@@ -5,6 +5,7 @@
  * In MIRROR_FOLDER it reads `control.json` (see mirror.ts) at every request and every chunk, appends a line for each
  * request to `requests.jsonl`, and writes `ready` once it listens.
  */
+import {Buffer} from 'node:buffer';
 import {appendFileSync, readFileSync, writeFileSync} from 'node:fs';
 import {open, readFile, stat} from 'node:fs/promises';
 import {
@@ -134,7 +135,7 @@ const route = async (
 	const base = `http://${request.headers.host ?? address}`;
 	const where = decodeURIComponent(new URL(request.url ?? '/', base).pathname);
 	const isRelease = (version: string | undefined): version is string =>
-		releases.some((release) => release === version);
+		(releases as ReadonlyArray<string | undefined>).includes(version);
 	const {status} = control();
 	if (status !== undefined) {
 		answer(response, status, `the mirror was told to answer ${status}\n`);

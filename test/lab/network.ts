@@ -53,14 +53,19 @@ const batch = async (
 	);
 };
 
-const forward = async (namespace: string): Promise<void> => {
-	await runOrFail(
-		inNamespace(namespace, [
-			'sh',
-			'-c',
-			'echo 1 >/proc/sys/net/ipv4/ip_forward',
-		]),
-	);
+/**
+ * Makes a namespace a router. Where the kernel filters bridged frames by IP rules, that is turned off: a frame that
+ * NAT sends back to where it came from would be bridged, and a bridge never does that.
+ */
+const routerSetup = `
+echo 1 >/proc/sys/net/ipv4/ip_forward
+for filter in /proc/sys/net/bridge/bridge-nf-call-*; do
+	[ ! -e "$filter" ] || echo 0 >"$filter"
+done
+`;
+
+const makeRouter = async (namespace: string): Promise<void> => {
+	await runOrFail(inNamespace(namespace, ['sh', '-c', routerSetup]));
 };
 
 /** What a machine with one card sets at boot. */
@@ -77,16 +82,18 @@ const siteOf = (topology: Topology, host: HostSpec): SiteSpec | undefined =>
 		? undefined
 		: topology.sites.find((site) => site.name === host.site);
 
-/** The `ip -batch` lines that configure a host's card. */
-export const hostNetworkBatch = (
-	topology: Topology,
-	host: HostSpec,
-): string => {
-	const address = host.internalIp ?? host.externalIp;
+/** Where a host sends what is not its own: its site's router, or the wan. */
+export const gatewayOfHost = (topology: Topology, host: HostSpec): string => {
 	const site = siteOf(topology, host);
-	const gateway = site ? `${site.prefix}.1` : gatewayOf(address);
-	return cardLines(address, gateway).join('\n') + '\n';
+	return site ? `${site.prefix}.1` : gatewayOf(host.externalIp);
 };
+
+/** The `ip -batch` lines that configure a host's card. */
+export const hostNetworkBatch = (topology: Topology, host: HostSpec): string =>
+	cardLines(
+		host.internalIp ?? host.externalIp,
+		gatewayOfHost(topology, host),
+	).join('\n') + '\n';
 
 /** nftables rules of a site's router: each external address is one host, in both directions. */
 const routerRules = (topology: Topology, site: SiteSpec): string => {
@@ -137,7 +144,7 @@ const makeSite = async (
 		],
 		signal,
 	);
-	await forward(router);
+	await makeRouter(router);
 	await runOrFail(inNamespace(router, ['nft', '--file', '-']), {
 		input: routerRules(topology, site),
 		signal,
@@ -162,7 +169,7 @@ export const makeNetwork = async (
 	] as const;
 	for (const [where, bridge] of switches) {
 		await batch(
-			namespace(where!),
+			namespace(where),
 			[`link add ${bridge} type bridge forward_delay 0 mcast_snooping 0`],
 			signal,
 		);
@@ -192,10 +199,11 @@ export const makeNetwork = async (
 	);
 	for (const [where, bridge] of switches) {
 		await batch(
-			namespace(where!),
+			namespace(where),
 			cables
-				.filter(([from]) => from === where)
-				.map(([, , to]) => `link set ${to} master ${bridge} up`),
+				.filter((entry) => entry[0] === where)
+				.map((entry) => entry[2])
+				.map((to) => `link set ${to} master ${bridge} up`),
 			signal,
 		);
 	}
@@ -209,7 +217,7 @@ export const makeNetwork = async (
 		],
 		signal,
 	);
-	await forward(namespace('wan'));
+	await makeRouter(namespace('wan'));
 	await batch(
 		namespace('client'),
 		cardLines(clientAddress, gatewayOf(clientAddress)),

@@ -26,10 +26,7 @@ export const startTime = (pid: number): string => statFields(pid)?.[19] ?? '';
 export const isAlive = (mark: ProcessMark): boolean => {
 	const fields = statFields(mark.pid);
 	return (
-		fields !== undefined &&
-		fields[19] === mark.startTime &&
-		fields[0] !== 'Z' &&
-		fields[0] !== 'X'
+		fields?.[19] === mark.startTime && fields[0] !== 'Z' && fields[0] !== 'X'
 	);
 };
 

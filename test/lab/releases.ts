@@ -32,9 +32,8 @@ const double = beside('k3s-double');
 
 /** All that the double is made of, as one name. */
 const doubleHash = async (): Promise<string> => {
-	const files = (await readdir(double, {recursive: true}))
-		.filter((file) => /\.(?:py|sh)$/.test(file))
-		.toSorted();
+	const entries = await readdir(double, {recursive: true});
+	const files = entries.filter((file) => /\.(?:py|sh)$/.test(file)).toSorted();
 	return contentHash(
 		String(binarySize),
 		...(await Promise.all(
@@ -78,9 +77,14 @@ export const releaseFolder = async (signal?: AbortSignal): Promise<string> => {
 					? copyFile(binary, file)
 					: runOrFail(
 							[
-								...['python3', path.join(double, 'build.py')],
-								...['--version', version, '--output', file],
-								...['--size', String(binarySize)],
+								'python3',
+								path.join(double, 'build.py'),
+								'--version',
+								version,
+								'--output',
+								file,
+								'--size',
+								String(binarySize),
 							],
 							{signal},
 						));

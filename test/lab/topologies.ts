@@ -124,9 +124,9 @@ const bad: Topology = {
 			setup: 'rm -f /usr/bin/sudo',
 		}),
 		publicHost('contrary', 'agent', '198.51.100.64', {
-			setup: `
+			setup: String.raw`
 mkdir -p /etc/rancher/k3s/config.yaml.d
-printf 'node-external-ip: 203.0.113.99\\n' >/etc/rancher/k3s/config.yaml.d/90-mine.yaml
+printf 'node-external-ip: 203.0.113.99\n' >/etc/rancher/k3s/config.yaml.d/90-mine.yaml
 `,
 		}),
 	],

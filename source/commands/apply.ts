@@ -12,6 +12,7 @@ import {renderPlanText} from '../plan/render.js';
 import {runLogPath} from '../store/paths.js';
 import type {Invocation} from './arguments.js';
 import {findingLines} from './check-text.js';
+import {colorsFor} from './colors.js';
 import {confirm} from './confirm.js';
 import {kubeconfigLines, mergeKubeconfig} from './kubeconfig.js';
 import {plainProgress} from './plain-progress.js';
@@ -58,7 +59,7 @@ const requireConsent = async (
 		);
 	}
 
-	say(renderPlanText(plan));
+	say(renderPlanText(plan, {colors: colorsFor(process.stderr)}));
 	if (!(await confirm('Go ahead?', signal))) {
 		throw new UserError('Nothing was changed.', {exitCode: exitCodes.stopped});
 	}

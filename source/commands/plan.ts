@@ -4,6 +4,7 @@ import {checkCluster} from '../operations/check.js';
 import {makePlan} from '../operations/plan.js';
 import {planToJson, renderPlanText} from '../plan/render.js';
 import type {Invocation} from './arguments.js';
+import {colorsFor} from './colors.js';
 import {openSession, requireAllNodes} from './session.js';
 
 /** `plan`: what `apply` would do, with secrets masked; changes nothing. */
@@ -31,7 +32,7 @@ export const plan = async (
 		process.stdout.write(
 			invocation.json
 				? `${JSON.stringify(planToJson(made), undefined, 2)}\n`
-				: `${renderPlanText(made).join('\n')}\n`,
+				: `${renderPlanText(made, {colors: colorsFor(process.stdout)}).join('\n')}\n`,
 		);
 		return exitCodes.good;
 	} finally {

@@ -1,0 +1,152 @@
+import {ScriptFailed} from '../errors.js';
+import {firewallApply} from '../scripts/firewall.js';
+import {
+	k3sDownload,
+	k3sInstall,
+	k3sResolveVersion,
+} from '../scripts/k3s-get.js';
+import {
+	lockRefresh,
+	lockRelease,
+	lockStaleSeconds,
+	lockTake,
+	type LockAnswer,
+} from '../scripts/lock.js';
+import {answerTo, type Answer} from './answer.js';
+import type {Machine} from './machine.js';
+import type {Scene} from './scene.js';
+
+/** Size of the K3s binary that is never really downloaded, in bytes. */
+const binaryBytes = 72 * 1024 * 1024;
+/** Parts in which the download tells how far it is, and the time of each, in ms. */
+const downloadParts = 24;
+const partMs = 250;
+
+/** What the release channels of the simulated world say. */
+const channels: Readonly<Record<string, string>> = {
+	stable: 'v1.36.3+k3s1',
+	latest: 'v1.36.3+k3s1',
+	'v1.36': 'v1.36.3+k3s1',
+	'v1.35': 'v1.35.6+k3s1',
+};
+
+const lockAgeSeconds = (scene: Scene, machine: Machine): number =>
+	machine.lock === undefined
+		? Number.POSITIVE_INFINITY
+		: Math.max(0, Math.round((scene.now() - machine.lock.at) / 1000));
+
+/** Firewall, download, installer and lock of simulated machines. */
+export const installAnswers: readonly Answer[] = [
+	answerTo(firewallApply, async ({scene, machine, input, signal}) => {
+		await scene.pace.pass(300, signal);
+		const known = new Set(machine.rules.map(({add}) => add.join(' ')));
+		const missing = input.rules.filter(({add}) => !known.has(add.join(' ')));
+		if (!input.checkOnly) {
+			machine.rules.push(...missing);
+			scene.touch();
+		}
+
+		return {missing: missing.length};
+	}),
+	answerTo(k3sResolveVersion, async ({scene, node, input, signal}) => {
+		await scene.pace.pass(400, signal);
+		const channel = input.channelUrl.split('/').at(-1)!;
+		const version = channels[channel];
+		if (version === undefined) {
+			throw new ScriptFailed(node, k3sResolveVersion.name, {
+				code: 1,
+				lastLines: [
+					`The release channel ${input.channelUrl} gives no answer: not found`,
+				],
+			});
+		}
+
+		return {version};
+	}),
+	answerTo(
+		k3sDownload,
+		async ({scene, machine, node, input, signal, onLine}) => {
+			const {k3s} = machine;
+			if (k3s.binary === input.version) {
+				return {changed: false};
+			}
+
+			onLine(`@now asks for the checksum of ${input.version}`);
+			await scene.pace.pass(300, signal);
+			onLine(`@now downloads ${input.version}`);
+			for (let part = 1; part <= downloadParts; part += 1) {
+				await scene.pace.pass(partMs * (0.7 + scene.random() * 0.6), signal);
+				if (machine.downloadsToFail > 0 && part === downloadParts / 2) {
+					machine.downloadsToFail -= 1;
+					throw new ScriptFailed(node, k3sDownload.name, {
+						code: 1,
+						lastLines: [`${input.url} cannot be downloaded.`],
+					});
+				}
+
+				onLine(
+					`@progress ${Math.round((binaryBytes * part) / downloadParts)} ${binaryBytes}`,
+				);
+			}
+
+			onLine('@now checks the sha256');
+			await scene.pace.pass(300, signal);
+			k3s.binary = input.version;
+			k3s.appliedHash = undefined;
+			return {changed: true};
+		},
+	),
+	answerTo(k3sInstall, async ({scene, machine, input, signal, onLine}) => {
+		const {k3s} = machine;
+		const {role, version} = input;
+		if (k3s.installed?.role === role && k3s.installed.version === version) {
+			return {changed: false};
+		}
+
+		onLine('@now fetches install.sh');
+		await scene.pace.pass(400, signal);
+		onLine('@now runs install.sh');
+		await scene.pace.pass(600, signal);
+		const unit = role === 'server' ? 'k3s' : 'k3s-agent';
+		onLine(
+			`[INFO]  systemd: Creating service file /etc/systemd/system/${unit}.service`,
+		);
+		onLine(`[INFO]  systemd: Enabling ${unit} unit`);
+		k3s.installed = {role, version};
+		k3s.appliedHash = undefined;
+		return {changed: true};
+	}),
+	answerTo(lockTake, ({scene, machine, input}): LockAnswer => {
+		const holder = machine.lock;
+		const ageSeconds = lockAgeSeconds(scene, machine);
+		if (
+			holder !== undefined &&
+			holder.runId !== input.runId &&
+			ageSeconds <= lockStaleSeconds &&
+			!input.gone.includes(holder.runId)
+		) {
+			return {
+				taken: false,
+				holder: {runId: holder.runId, owner: holder.owner},
+				ageSeconds,
+			};
+		}
+
+		machine.lock = {runId: input.runId, owner: input.owner, at: scene.now()};
+		return {taken: true};
+	}),
+	answerTo(lockRefresh, ({scene, machine, input}) => {
+		const held =
+			machine.lock === undefined || machine.lock.runId === input.runId;
+		if (held) {
+			machine.lock = {...input, at: scene.now()};
+		}
+
+		return {held};
+	}),
+	answerTo(lockRelease, ({machine, input}) => {
+		if (machine.lock?.runId === input.runId) {
+			machine.lock = undefined;
+		}
+	}),
+];

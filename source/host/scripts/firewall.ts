@@ -193,7 +193,7 @@ END_OF_UNIT
 	while IFS= read -r rule; do
 		[ -z "$rule" ] || printf 'ExecStart=-%s\\n' "$(with_words "$rule" quoted_words)"
 	done <<END_OF_LINES
-$removals
+$(printf '%s\\n' "$removals" | awk '!seen[$0]++')
 $additions
 END_OF_LINES
 	cat <<'END_OF_UNIT'

@@ -58,6 +58,7 @@ export const k3sStart = defineScript<
 	{
 		readonly role: Role;
 		readonly version: string;
+		/** Files that decide about a restart, besides K3s's own config files, which always do. */
 		readonly configFiles: readonly string[];
 	},
 	Started
@@ -78,16 +79,14 @@ export const k3sStart = defineScript<
 	source: `${failFunction}${hashFunctions}${stateFolderFunction}${unitOfRole}
 what_is_there() {
 	printf '%s\\n' "$role $version"
-	while IFS= read -r path; do
-		[ -n "$path" ] || continue
-		if [ -f "$path" ]; then
-			printf '%s %s\\n' "$(sha256_of "$path")" "$path"
-		else
-			printf 'none %s\\n' "$path"
-		fi
-	done <<END_OF_FILES
-$files
-END_OF_FILES
+	{
+		printf '%s\\n' "$files"
+		for path in /etc/rancher/k3s/config.yaml /etc/rancher/k3s/config.yaml.d/*.yaml /etc/rancher/k3s/config.yaml.d/*.yml; do
+			printf '%s\\n' "$path"
+		done
+	} | sort -u | while IFS= read -r path; do
+		[ ! -f "$path" ] || printf '%s %s\\n' "$(sha256_of "$path")" "$path"
+	done
 }
 hash=$(what_is_there | sha256_in)
 printf 'hash %s\\nsince %s\\n' "$hash" "$(date +%s)"
@@ -102,7 +101,15 @@ if [ $runs = yes ] && [ -f ${appliedHashPath} ] && [ "$(cat ${appliedHashPath})"
 fi
 systemctl daemon-reload
 systemctl reset-failed "$unit" 2>/dev/null || :
+before=$(systemctl show -p InvocationID "$unit")
 systemctl restart --no-block "$unit" || fail "systemd does not start $unit."
+# The old process still counts as active for a moment; nobody must take it for the new one.
+tries=0
+while [ "$tries" -lt 100 ] && [ "$(systemctl show -p ActiveState "$unit")" = ActiveState=active ] &&
+	[ "$(systemctl show -p InvocationID "$unit")" = "$before" ]; do
+	tries=$((tries + 1))
+	sleep 0.2 2>/dev/null || sleep 1
+done
 state_folder
 (umask 077 && printf '%s\\n' "$hash" >${appliedHashPath}.new)
 mv -f ${appliedHashPath}.new ${appliedHashPath}

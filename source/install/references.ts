@@ -1,0 +1,186 @@
+import {parse} from 'yaml';
+import {UserError} from '../errors.js';
+import type {Host} from '../host/host.js';
+import type {Redactor} from '../host/redactor.js';
+import {filesRead} from '../host/scripts/files.js';
+import {k3sTokens, type ServerTokens} from '../host/scripts/k3s-read.js';
+import type {ReferenceName} from '../plan/plan.js';
+
+/** Values that are known only while a plan runs. */
+export type References = {
+	/** The value of a reference. The redactor knows it before it is returned. */
+	resolve(name: ReferenceName, signal: AbortSignal): Promise<string>;
+};
+
+/** `K10<CA hash>::<user>:<secret>` in its parts. */
+const fullToken = /^K10[\da-f]{64}::([^:]+):(.+)$/;
+
+const tokenLength = 40;
+
+/** What the first server's own K3s knows, or what an earlier run wrote for it. */
+type Known = {readonly server?: string; readonly agent?: string};
+
+const fromTokens = (tokens: ServerTokens): Known => {
+	const server = fullToken.exec(tokens.server ?? '');
+	const agent = fullToken.exec(tokens.agent ?? '');
+	return {
+		...(server?.[2] !== undefined && {server: server[2]}),
+		// Without an agent token of its own K3s gives out the servers' one here; ours is to be another.
+		...(agent?.[1] === 'node' && agent[2] !== undefined && {agent: agent[2]}),
+	};
+};
+
+const fromConfig = (text: string | undefined): Known => {
+	let config: unknown;
+	try {
+		config = parse(text ?? '');
+	} catch {
+		return {};
+	}
+
+	if (typeof config !== 'object' || config === null) {
+		return {};
+	}
+
+	const value = (key: string): string | undefined => {
+		const found: unknown = (config as Record<string, unknown>)[key];
+		return typeof found === 'string' && found !== '' ? found : undefined;
+	};
+
+	const server = value('token');
+	const agent = value('agent-token');
+	return {
+		...(server !== undefined && {server}),
+		...(agent !== undefined && {agent}),
+	};
+};
+
+/**
+ * Resolves references for one run.
+ *
+ * The cluster's secrets live on its first server and nowhere else: they are read from K3s when it has run there,
+ * else from the config file that an earlier run left for it, and made anew only when there is neither. A run that
+ * is killed between making and writing them has given them to nobody that matters: no other node starts before
+ * the first server runs with its own file.
+ */
+export const makeReferences = (options: {
+	readonly firstServer: () => Promise<Host>;
+	/** The config file that holds the token on the first server; `undefined` when the plan has none. */
+	readonly configPath: string | undefined;
+	readonly redactor: Redactor;
+	readonly randomText: (length: number) => string;
+	/** Reads the datastore's endpoint; absent when the datastore is embedded. */
+	readonly readDatastoreEndpoint: (() => Promise<string>) | undefined;
+}): References => {
+	const {firstServer, configPath, redactor, randomText} = options;
+	let shortTokens: Promise<Required<Known>> | undefined;
+	const fullTokens = new Map<'server' | 'agent', string>();
+
+	const readTokens = async (signal: AbortSignal): Promise<ServerTokens> => {
+		const host = await firstServer();
+		const tokens = await host.run(k3sTokens, {}, {signal});
+		for (const token of [tokens.server, tokens.agent]) {
+			if (token !== undefined) {
+				redactor.add(token);
+				redactor.add(fullToken.exec(token)?.[2] ?? token);
+			}
+		}
+
+		return tokens;
+	};
+
+	const findShortTokens = async (
+		signal: AbortSignal,
+	): Promise<Required<Known>> => {
+		const running = fromTokens(await readTokens(signal));
+		const host = await firstServer();
+		const written =
+			configPath === undefined
+				? {}
+				: fromConfig(await host.run(filesRead, {path: configPath}, {signal}));
+		const tokens = {
+			server: running.server ?? written.server ?? randomText(tokenLength),
+			agent: running.agent ?? written.agent ?? randomText(tokenLength),
+		};
+		redactor.add(tokens.server);
+		redactor.add(tokens.agent);
+		return tokens;
+	};
+
+	const short = async (signal: AbortSignal): Promise<Required<Known>> => {
+		shortTokens ??= findShortTokens(signal);
+		try {
+			return await shortTokens;
+		} catch (error) {
+			// The next attempt asks again.
+			shortTokens = undefined;
+			throw error;
+		}
+	};
+
+	const full = async (
+		kind: 'server' | 'agent',
+		signal: AbortSignal,
+	): Promise<string> => {
+		const known = fullTokens.get(kind);
+		if (known !== undefined) {
+			return known;
+		}
+
+		const token = (await readTokens(signal))[kind];
+		if (token === undefined || !fullToken.test(token)) {
+			throw new UserError(
+				`The first server has no ${kind} token yet, which other nodes join with.`,
+				{
+					tryNext: [
+						'Look at the log of the first server, then run the same command again.',
+					],
+				},
+			);
+		}
+
+		fullTokens.set(kind, token);
+		return token;
+	};
+
+	return {
+		async resolve(name, signal) {
+			switch (name) {
+				case 'server-token': {
+					return (await short(signal)).server;
+				}
+
+				case 'agent-token': {
+					return (await short(signal)).agent;
+				}
+
+				case 'full-server-token': {
+					return full('server', signal);
+				}
+
+				case 'full-agent-token': {
+					return full('agent', signal);
+				}
+
+				case 'datastore-endpoint': {
+					if (!options.readDatastoreEndpoint) {
+						throw new Error('The plan names a datastore and the cluster none.');
+					}
+
+					const endpoint = await options.readDatastoreEndpoint();
+					redactor.add(endpoint);
+					const password = passwordOf(endpoint);
+					if (password !== undefined) {
+						redactor.add(password);
+					}
+
+					return endpoint;
+				}
+			}
+		},
+	};
+};
+
+/** The password of `scheme://user:password@…`, by itself: error texts quote it alone. */
+const passwordOf = (endpoint: string): string | undefined =>
+	/^[a-z\d+.-]+:\/\/[^:/@]*:(.+)@[^@]*$/.exec(endpoint)?.[1];

@@ -93,7 +93,7 @@ const nodeLines = (
 /** The lines of a plan: for each node what is new, files with their text, secrets by name only. */
 export const renderPlanText = (
 	plan: Plan,
-	options: RenderOptions,
+	options: RenderOptions = {colors: false},
 ): readonly string[] => {
 	const paint = paints(options);
 	const changing = plan.nodes.filter((node) => nodeChanges(node)).length;

@@ -23,6 +23,8 @@ export type Opening =
 			readonly why: string;
 			readonly protocol: Protocol;
 			readonly port: number;
+			/** Name of the peer. */
+			readonly peer: string;
 			/** The peer's address. */
 			readonly source: string;
 			readonly family: 4 | 6;
@@ -52,9 +54,41 @@ const portNames: ReadonlyMap<number, string> = new Map([
 export const portName = (port: number, protocol: Protocol): string =>
 	portNames.get(port) ?? `${protocol} ${port}`;
 
+type SeenSources = ReadonlyMap<string, ReadonlySet<string>>;
+
+const pairKey = (
+	from: string,
+	to: string,
+	kind: Requirement['addressKind'],
+): string => `${from}>${to}|${kind}`;
+
+/** The addresses that packets of a pair were seen to come from, without the port. */
+const seenSources = (
+	{measurements}: MeshContext,
+	node: NodeSpec,
+): SeenSources => {
+	const seen = new Map<string, Set<string>>();
+	for (const {path, verdict, observedSource} of measurements.cells) {
+		const address = observedSource
+			?.replace(/:\d+$/, '')
+			.replaceAll(/[[\]]/g, '');
+		if (
+			path.to === node.name &&
+			address !== undefined &&
+			isAddress(address) &&
+			verdictArrives(verdict)
+		) {
+			const key = pairKey(path.from, path.to, path.addressKind);
+			seen.set(key, (seen.get(key) ?? new Set()).add(address));
+		}
+	}
+
+	return seen;
+};
+
 /** The addresses from which a peer's packets may come: those that we know, and those that were seen when we measured. */
 const sourcesOf = (
-	{measurements}: MeshContext,
+	seen: SeenSources,
 	peer: NodeSpec,
 	node: NodeSpec,
 	kind: Requirement['addressKind'],
@@ -64,22 +98,13 @@ const sourcesOf = (
 		kind === 'internal'
 			? [peer.internalIp]
 			: [peer.externalIp, near ? peer.internalIp : undefined];
-	const seen = measurements.cells
-		.filter(
-			({path, verdict}) =>
-				path.from === peer.name &&
-				path.to === node.name &&
-				path.addressKind === kind &&
-				verdictArrives(verdict),
-		)
-		.map(({observedSource}) =>
-			observedSource?.replace(/:\d+$/, '').replaceAll(/[[\]]/g, ''),
-		);
 	const sources: string[] = [];
-	for (const address of [...known, ...seen]) {
+	for (const address of [
+		...known,
+		...(seen.get(pairKey(peer.name, node.name, kind)) ?? []),
+	]) {
 		if (
 			address !== undefined &&
-			isAddress(address) &&
 			!sources.some((source) => sameAddress(source, address))
 		) {
 			sources.push(address);
@@ -96,6 +121,7 @@ export const portOpenings = (
 	node: NodeSpec,
 ): ReadonlyArray<Extract<Opening, {kind: 'port'}>> => {
 	const openings = new Map<string, Extract<Opening, {kind: 'port'}>>();
+	const seen = seenSources(context, node);
 	for (const {from, to, addressKind, protocol, port} of mesh.requirements(
 		context,
 	)) {
@@ -104,7 +130,7 @@ export const portOpenings = (
 			continue;
 		}
 
-		for (const source of sourcesOf(context, peer, node, addressKind)) {
+		for (const source of sourcesOf(seen, peer, node, addressKind)) {
 			const key = `${protocol}/${port} ${source}`;
 			if (!openings.has(key)) {
 				openings.set(key, {
@@ -112,6 +138,7 @@ export const portOpenings = (
 					why: `${portName(port, protocol)} from ${from === node.name ? 'this node itself' : from}`,
 					protocol,
 					port,
+					peer: from,
 					source,
 					family: addressFamily(source),
 				});

@@ -1,0 +1,186 @@
+import {sameAddress} from '../cluster/addresses.js';
+import {inWords, rule, type Rule} from './rule.js';
+
+const docs = 'K3s docs: Requirements';
+
+const uniqueNames = rule(
+	{
+		id: 'name.unique',
+		severity: 'error',
+		sentence: 'Every node has a name of its own.',
+		source: docs,
+	},
+	({cluster}, report) => {
+		const names = cluster.nodes.map(({name}) => name);
+		const twice = [
+			...new Set(names.filter((name, index) => names.indexOf(name) < index)),
+		];
+		return twice.map((name) =>
+			report(
+				'error',
+				`${names.filter((one) => one === name).length} nodes are called ${name}.`,
+				{nodes: [name], fixes: ['Give each node another name.']},
+			),
+		);
+	},
+);
+
+const sameMachine = rule(
+	{
+		id: 'host.same-machine',
+		severity: 'error',
+		sentence: 'No machine is in the cluster twice.',
+		source: docs,
+	},
+	({cluster, facts}, report) => {
+		const groups = new Map<string, string[]>();
+		for (const {name} of cluster.nodes) {
+			const host = facts.get(name);
+			if (host === undefined || host.machineId === '') {
+				continue;
+			}
+
+			const key = `${host.machineId} ${host.hostname}`;
+			groups.set(key, [...(groups.get(key) ?? []), name]);
+		}
+
+		return [...groups.values()]
+			.filter((names) => new Set(names).size > 1)
+			.map((names) =>
+				report(
+					'error',
+					`${inWords(names)} are one machine: hostname (${facts.get(names[0]!)!.hostname}) and machine id are the same.`,
+					{
+						nodes: names,
+						fixes: [
+							`Leave ${names.length === 2 ? 'one' : 'all but one'} of them out.`,
+							'If they are copies of one disk image, give each a machine id and a hostname of its own, and reboot:',
+							'rm /etc/machine-id && systemd-machine-id-setup',
+						],
+					},
+				),
+			);
+	},
+);
+
+const foreignAddress = rule(
+	{
+		id: 'address.other-node',
+		severity: 'error',
+		sentence: "A node's addresses are not those of another node.",
+		source: docs,
+	},
+	({cluster, facts}, report) =>
+		cluster.nodes.flatMap((node) =>
+			(['externalIp', 'internalIp'] as const).flatMap((kind) => {
+				const wanted = node[kind];
+				const owner = cluster.nodes.find(
+					({name}) =>
+						name !== node.name &&
+						wanted !== undefined &&
+						facts
+							.get(name)
+							?.addresses.some(({address}) => sameAddress(address, wanted)),
+				);
+				const ownToo = facts
+					.get(node.name)
+					?.addresses.some(
+						({address}) => wanted !== undefined && sameAddress(address, wanted),
+					);
+				return wanted === undefined || owner === undefined || ownToo === true
+					? []
+					: [
+							report(
+								'error',
+								`The ${kind === 'externalIp' ? 'external' : 'internal'} address ${wanted} of ${node.name} belongs to ${owner.name}: it is on one of its interfaces.`,
+								{
+									nodes: [node.name, owner.name],
+									fixes: [`Set ${kind} of ${node.name} to its own address.`],
+								},
+							),
+						];
+			}),
+		),
+);
+
+const internalHere = rule(
+	{
+		id: 'address.internal-not-here',
+		severity: 'error',
+		sentence: 'The internal address of a node is on one of its interfaces.',
+		source: 'kubernetes/kubernetes#54337',
+	},
+	({cluster, facts}, report) =>
+		cluster.nodes.flatMap(({name, internalIp}) => {
+			const host = facts.get(name);
+			const present =
+				host === undefined ||
+				internalIp === undefined ||
+				host.addresses.some(({address}) => sameAddress(address, internalIp));
+			return present
+				? []
+				: [
+						report(
+							'error',
+							`${name} does not have its internal address ${internalIp} on any interface, and the kubelet refuses such an address.`,
+							{
+								nodes: [name],
+								fixes: [
+									`Set internalIp of ${name} to one of ${
+										inWords(
+											host.addresses
+												.filter(
+													({device, family}) => device !== 'lo' && family === 4,
+												)
+												.map(({address}) => address),
+										) || 'the addresses of its interfaces'
+									}, or leave it out.`,
+								],
+							},
+						),
+					];
+		}),
+);
+
+const internalUnique = rule(
+	{
+		id: 'address.internal-unique',
+		severity: 'error',
+		sentence: 'Two nodes at one place have different internal addresses.',
+		source: docs,
+	},
+	({cluster}, report) =>
+		cluster.nodes.flatMap((node, index) =>
+			cluster.nodes
+				.slice(0, index)
+				.filter(
+					(other) =>
+						node.name !== other.name &&
+						node.site === other.site &&
+						node.internalIp !== undefined &&
+						other.internalIp !== undefined &&
+						sameAddress(node.internalIp, other.internalIp),
+				)
+				.map((other) =>
+					report(
+						node.site === undefined ? 'warning' : 'error',
+						`${other.name} and ${node.name} have the same internal address ${node.internalIp}.`,
+						{
+							nodes: [other.name, node.name],
+							fixes: [
+								'If they are at different places, name the place of each with site.',
+							],
+						},
+					),
+				),
+		),
+);
+
+/** Rules about names and addresses of nodes. */
+export const nodeRules: readonly Rule[] = [
+	uniqueNames,
+	sameMachine,
+	foreignAddress,
+	internalHere,
+	internalUnique,
+];

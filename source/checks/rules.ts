@@ -1,0 +1,48 @@
+import {wireguardSources} from '../mesh/wireguard-findings.js';
+import {hostRules} from './hosts.js';
+import {k3sRules} from './k3s.js';
+import {networkRules} from './networks.js';
+import {nodeRules} from './nodes.js';
+import {pathRules} from './paths.js';
+import {portRules} from './ports.js';
+import type {Rule, RuleText} from './rule.js';
+import {serverRules} from './servers.js';
+
+/** All rules but those that a mesh brings itself. */
+export const rules: readonly Rule[] = [
+	...nodeRules,
+	...serverRules,
+	...networkRules,
+	...hostRules,
+	...k3sRules,
+	...portRules,
+	...pathRules,
+];
+
+const wireguardSentences: Readonly<
+	Record<keyof typeof wireguardSources, string>
+> = {
+	'wireguard.external-ip-required': 'Every node has an external address.',
+	'wireguard.external-ip-unique': 'No two nodes have one external address.',
+	'wireguard.address-family':
+		'The external addresses of all nodes are of one family.',
+	'wireguard.cgnat': 'No node is behind carrier NAT.',
+	'wireguard.kernel': 'The kernel of every node has WireGuard.',
+	'wireguard.port-in-use': "WireGuard's port is free on every node.",
+};
+
+/** Every rule with its sentence and source, as documentation and `--help` print them. */
+export const ruleTexts: readonly RuleText[] = [
+	...rules.map(({id, severity, sentence, source}) => ({
+		id,
+		severity,
+		sentence,
+		source,
+	})),
+	...Object.entries(wireguardSentences).map(([id, sentence]): RuleText => ({
+		id,
+		severity: 'error',
+		sentence,
+		source: wireguardSources[id as keyof typeof wireguardSources],
+	})),
+].toSorted((one, other) => one.id.localeCompare(other.id, 'en'));

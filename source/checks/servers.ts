@@ -1,0 +1,237 @@
+import {serversOf} from '../cluster/sites.js';
+import type {NodeSpec} from '../cluster/schema.js';
+import {verdictArrives} from '../facts/measurements.js';
+import {k3sPorts, usesEmbeddedEtcd} from '../mesh/k3s-requirements.js';
+import {inWords, rule, type CheckContext, type Rule} from './rule.js';
+import {thresholds} from './thresholds.js';
+
+const multicloud = 'K3s docs: Distributed hybrid or multicloud cluster';
+
+const someServer = rule(
+	{
+		id: 'servers.none',
+		severity: 'error',
+		sentence: 'A cluster has at least one server.',
+		source: 'K3s docs: Architecture',
+	},
+	({cluster}, report) =>
+		cluster.nodes.length > 0 && serversOf(cluster.nodes).length === 0
+			? [
+					report('error', 'No node has the role "server".', {
+						fixes: ['Give one node the role "server".'],
+					}),
+				]
+			: [],
+);
+
+const evenServers = rule(
+	{
+		id: 'etcd.even-servers',
+		severity: 'warning',
+		sentence: 'Embedded etcd runs on an odd number of servers.',
+		source: 'K3s docs: High availability embedded etcd',
+	},
+	(context, report) => {
+		const servers = serversOf(context.cluster.nodes);
+		return usesEmbeddedEtcd(context) && servers.length % 2 === 0
+			? [
+					report(
+						'warning',
+						`${servers.length} servers share embedded etcd: an even number stands no more failures than one server less would.`,
+						{
+							nodes: servers.map(({name}) => name),
+							fixes: [
+								`Use ${servers.length === 2 ? '1 server' : servers.length - 1} or ${servers.length + 1} servers.`,
+							],
+						},
+					),
+				]
+			: [];
+	},
+);
+
+/** Is it shown that a server does not reach another one's etcd on its internal address? */
+const etcdBlocked = (
+	{measurements}: CheckContext,
+	servers: readonly NodeSpec[],
+): ReadonlyArray<readonly [string, string]> => {
+	const names = new Set(servers.map(({name}) => name));
+	const ports = new Set<number>([k3sPorts.etcdClient, k3sPorts.etcdPeer]);
+	return measurements.cells
+		.filter(
+			({path, verdict}) =>
+				path.from !== path.to &&
+				names.has(path.from) &&
+				names.has(path.to) &&
+				path.addressKind === 'internal' &&
+				ports.has(path.port) &&
+				!verdictArrives(verdict) &&
+				verdict.kind !== 'in-use' &&
+				verdict.kind !== 'unknown',
+		)
+		.map(({path}) => [path.from, path.to] as const);
+};
+
+const etcdWaysOut = [
+	'Use one server, and make the others agents.',
+	'Or put all servers at one place, with internal addresses that reach each other.',
+	'Or use an external datastore (datastore.endpointFrom).',
+];
+
+const privateNetwork = rule(
+	{
+		id: 'etcd.private-network',
+		severity: 'error',
+		sentence:
+			'Servers that share embedded etcd reach each other on internal addresses, at one place.',
+		source: multicloud,
+	},
+	(context, report) => {
+		if (!usesEmbeddedEtcd(context)) {
+			return [];
+		}
+
+		const servers = serversOf(context.cluster.nodes);
+		const without = servers.filter(({internalIp}) => internalIp === undefined);
+		if (without.length > 0) {
+			return [
+				report(
+					'error',
+					`${servers.length} servers share embedded etcd, which uses internal addresses only, and ${inWords(without.map(({name}) => name))} ${without.length === 1 ? 'has' : 'have'} none.`,
+					{
+						nodes: without.map(({name}) => name),
+						fixes: [
+							'Set internalIp of each server to its address in the network that the servers share.',
+							...etcdWaysOut,
+						],
+					},
+				),
+			];
+		}
+
+		const blocked = etcdBlocked(context, servers);
+		if (blocked.length > 0) {
+			return [
+				report(
+					'error',
+					`Servers that share embedded etcd do not reach each other on internal addresses (TCP 2379 and 2380): ${[...new Set(blocked.map(([from, to]) => `${from} → ${to}`))].join(', ')}.`,
+					{nodes: [...new Set(blocked.flat())], fixes: etcdWaysOut},
+				),
+			];
+		}
+
+		const sites = new Set(servers.map(({site}) => site));
+		return sites.size > 1
+			? [
+					report(
+						'warning',
+						`The servers are at different places (${servers.map(({name, site}) => `${name}: ${site ?? 'no site'}`).join(', ')}), and K3s supports embedded etcd at one place only.`,
+						{nodes: servers.map(({name}) => name), fixes: etcdWaysOut},
+					),
+				]
+			: [];
+	},
+);
+
+const roleOf = (context: CheckContext, name: string) =>
+	context.cluster.nodes.find((node) => node.name === name)?.role;
+
+const serverLatency = rule(
+	{
+		id: 'latency.server-server',
+		severity: 'error',
+		sentence: 'Servers that share embedded etcd are near to each other.',
+		source: multicloud,
+	},
+	(context, report) => {
+		if (!usesEmbeddedEtcd(context)) {
+			return [];
+		}
+
+		const {warning, error} = thresholds.serverLatencyMs;
+		const between = context.measurements.latencies.filter(
+			({from, to}) =>
+				from !== to &&
+				roleOf(context, from) === 'server' &&
+				roleOf(context, to) === 'server',
+		);
+		// What etcd uses counts; external addresses only tell when nothing else was measured.
+		const internal = between.filter(
+			({addressKind}) => addressKind === 'internal',
+		);
+		return (internal.length > 0 ? internal : between)
+			.filter(
+				({medianMs, from, to}, index, all) =>
+					medianMs > warning &&
+					all.findIndex(
+						(one) =>
+							[one.from, one.to].toSorted().join(' ') ===
+								[from, to].toSorted().join(' ') && one.medianMs > warning,
+					) === index,
+			)
+			.map(({from, to, medianMs, addressKind}) =>
+				report(
+					medianMs > error ? 'error' : 'warning',
+					`${from} and ${to} are ${medianMs.toFixed(1)} ms apart on ${addressKind} addresses; embedded etcd wants less than ${warning} ms, and above ${error} ms it is not allowed without an override.`,
+					{nodes: [from, to], fixes: etcdWaysOut},
+				),
+			);
+	},
+);
+
+const agentLatency = rule(
+	{
+		id: 'latency.agent-server',
+		severity: 'warning',
+		sentence: 'Agents are not too far from their servers.',
+		source: multicloud,
+	},
+	(context, report) =>
+		context.measurements.latencies
+			.filter(
+				({from, to, addressKind, medianMs}) =>
+					addressKind === 'external' &&
+					roleOf(context, from) === 'agent' &&
+					roleOf(context, to) === 'server' &&
+					medianMs > thresholds.agentLatencyMs.warning,
+			)
+			.map(({from, to, medianMs}) =>
+				report(
+					'warning',
+					`${from} and ${to} are ${Math.round(medianMs)} ms apart: above ${thresholds.agentLatencyMs.warning} ms logs, exec and starting pods feel slow.`,
+					{
+						nodes: [from, to],
+						fixes: ['Choose a server that is nearer to most of the nodes.'],
+					},
+				),
+			),
+);
+
+const loss = rule(
+	{
+		id: 'path.loss',
+		severity: 'warning',
+		sentence: 'Hardly any packet is lost between two nodes.',
+		source: 'our own measure',
+	},
+	({measurements}, report) =>
+		measurements.latencies
+			.filter(({loss: lost}) => lost > thresholds.loss.warning)
+			.map(({from, to, address, loss: lost, samples}) =>
+				report(
+					'warning',
+					`${Math.round(lost * 100)} % of ${samples} packets from ${from} to ${to} (${address}) got lost.`,
+					{nodes: [from, to], fixes: ['Look at the uplink of both nodes.']},
+				),
+			),
+);
+
+/** Rules about servers, their datastore and distances. */
+export const serverRules: readonly Rule[] = [
+	someServer,
+	evenServers,
+	privateNetwork,
+	serverLatency,
+	agentLatency,
+	loss,
+];

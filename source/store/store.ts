@@ -2,7 +2,7 @@ import {mkdtemp, rm} from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import {makeClusterFiles, type ClusterFiles} from './cluster-files.js';
-import {configFolder} from './paths.js';
+import {configFolder, runLogPath} from './paths.js';
 import {makePreferences, type Preferences} from './preferences.js';
 
 /** All that this program keeps on this machine. Never a secret. */
@@ -11,6 +11,8 @@ export type Store = {
 	readonly preferences: Preferences;
 	/** Where a kubeconfig goes instead of the user's own; `undefined` means the user's own. */
 	readonly kubeconfigPath: string | undefined;
+	/** The file for the log of a run that starts at a time (ms since 1970). */
+	readonly runLogPath: (cluster: string, at: number) => string;
 };
 
 /** The user's store. */
@@ -18,6 +20,7 @@ export const openStore = (folder: string = configFolder): Store => ({
 	files: makeClusterFiles(folder),
 	preferences: makePreferences(folder),
 	kubeconfigPath: undefined,
+	runLogPath,
 });
 
 /** A store in a folder of its own that is removed afterwards: what the demo writes never meets the user's files. */
@@ -30,6 +33,8 @@ export const openTemporaryStore = async (): Promise<{
 		store: {
 			...openStore(folder),
 			kubeconfigPath: path.join(folder, 'kubeconfig'),
+			runLogPath: (cluster, at) =>
+				path.join(folder, path.basename(runLogPath(cluster, at))),
 		},
 		async remove() {
 			await rm(folder, {recursive: true, force: true});

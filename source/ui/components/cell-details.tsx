@@ -1,0 +1,115 @@
+import {Text} from 'ink';
+import {verdictArrives} from '../../facts/measurements.js';
+import {formatMs} from '../format.js';
+import {
+	findingsOfPair,
+	pairKey,
+	type ChecksTab,
+	type ChecksView,
+} from '../state/checks-view.js';
+import {verdictText} from '../state/matrix.js';
+import {Toned, glyphs, type Tone} from '../theme.js';
+import {findingText} from './findings-list.js';
+
+type Line = {readonly tone: Tone; readonly text: string};
+
+const portLines = (
+	view: ChecksView,
+	kind: 'external' | 'internal',
+	from: string,
+	to: string,
+): readonly Line[] => {
+	const pair = view.pairs[kind].get(pairKey(from, to));
+	if (pair === undefined) {
+		return [{tone: 'muted', text: 'nothing is needed here'}];
+	}
+
+	const cells = pair.cells.toSorted(
+		(one, other) =>
+			Number(verdictArrives(one.verdict)) -
+			Number(verdictArrives(other.verdict)),
+	);
+	return cells.map((cell): Line => {
+		const {verdict, evidence} = verdictText(cell);
+		const {address, protocol, port} = cell.path;
+		const isOpen = verdictArrives(cell.verdict);
+		return {
+			tone: isOpen
+				? 'plain'
+				: verdict === 'unknown' || verdict === 'in use'
+					? 'warning'
+					: 'bad',
+			text: `${isOpen ? glyphs.good : verdict === 'unknown' || verdict === 'in use' ? glyphs.warning : glyphs.bad} ${address.padEnd(15)}  ${protocol} ${String(port).padStart(5)}  ${verdict.padEnd(10)}  ${evidence}`,
+		};
+	});
+};
+
+const latencyLines = (
+	view: ChecksView,
+	from: string,
+	to: string,
+): readonly Line[] => {
+	const latency = view.latencies.get(pairKey(from, to));
+	if (latency === undefined) {
+		return [{tone: 'muted', text: 'not measured'}];
+	}
+
+	return [
+		{
+			tone: 'plain',
+			text: `${latency.address} (${latency.addressKind})  median ${formatMs(latency.medianMs)} ms  min ${formatMs(latency.minMs)}  p95 ${formatMs(latency.p95Ms)}  loss ${Math.round(latency.loss * 100)} %  of ${latency.samples}`,
+		},
+	];
+};
+
+/** What was measured from one node to another, and what to do where that is not enough. */
+export const CellDetails = ({
+	view,
+	tab,
+	from,
+	to,
+	columns,
+	rows,
+}: {
+	readonly view: ChecksView;
+	readonly tab: Exclude<ChecksTab, 'findings'>;
+	readonly from: string;
+	readonly to: string;
+	readonly columns: number;
+	readonly rows: number;
+}) => {
+	const measured =
+		tab === 'latency'
+			? latencyLines(view, from, to)
+			: portLines(view, tab, from, to);
+	const advice = findingsOfPair(view, from, to).flatMap((finding): Line[] => [
+		{
+			tone: finding.severity === 'error' ? 'bad' : 'warning',
+			text: `${finding.id}${finding.ignored ? ' (overridden by you)' : ''}`,
+		},
+		...findingText(finding, columns - 6).map((text): Line => ({
+			tone: 'plain',
+			text: `  ${text}`,
+		})),
+	]);
+	const lines = [...measured, ...advice];
+	const room = Math.max(0, rows - 1);
+	const shown = lines.length > room ? lines.slice(0, room - 1) : lines;
+	return (
+		<>
+			<Text wrap="truncate-end">
+				<Toned bold>{` ${from} → ${from === to ? 'itself' : to}`}</Toned>
+			</Text>
+			{shown.map(({tone, text}, index) => (
+				<Toned key={`${index} ${text}`} tone={tone}>
+					{`   ${text}`}
+				</Toned>
+			))}
+			{shown.length < lines.length && room > 0 && (
+				<Toned tone="muted">
+					{`   … ${lines.length - shown.length} more lines: see Findings (Tab)`}
+				</Toned>
+			)}
+		</>
+	);
+};

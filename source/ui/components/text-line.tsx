@@ -1,0 +1,63 @@
+import {Text} from 'ink';
+import {useKeyHandler} from '../hooks/use-keys.js';
+import {layers, type KeyName} from '../state/key-router.js';
+import {editKey, insertText, type TextEdit} from '../state/text-edit.js';
+
+type Properties = {
+	readonly edit: TextEdit;
+	readonly onChange: (edit: TextEdit) => void;
+	/** Keys that are not about editing: enter, escape, tab, up, down. */
+	readonly onKey: (key: KeyName) => void;
+	/** Takes pasted text instead of inserting it. */
+	readonly onPaste?: ((text: string) => void) | undefined;
+	readonly columns: number;
+};
+
+/** The part of the text that is drawn: the cursor is always in it. */
+const visiblePart = (edit: TextEdit, columns: number) => {
+	const width = Math.max(2, columns);
+	const start = Math.max(0, edit.cursor - width + 1);
+	return {
+		before: edit.text.slice(start, edit.cursor),
+		at: edit.text[edit.cursor] ?? ' ',
+		after: edit.text.slice(edit.cursor + 1, start + width),
+	};
+};
+
+/** One line of text in input mode: keys are text until Enter or Esc. */
+export const TextLine = ({
+	edit,
+	onChange,
+	onKey,
+	onPaste,
+	columns,
+}: Properties) => {
+	useKeyHandler({
+		layer: layers.field,
+		mode: 'input',
+		onText(text) {
+			onChange(insertText(edit, text));
+		},
+		onKey(key) {
+			const next = editKey(edit, key);
+			if (next === undefined) {
+				onKey(key);
+			} else {
+				onChange(next);
+			}
+		},
+		onPaste:
+			onPaste ??
+			((text) => {
+				onChange(insertText(edit, text));
+			}),
+	});
+	const {before, at, after} = visiblePart(edit, columns);
+	return (
+		<Text wrap="truncate-end">
+			{before}
+			<Text inverse>{at}</Text>
+			{after}
+		</Text>
+	);
+};

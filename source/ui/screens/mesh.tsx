@@ -1,0 +1,171 @@
+import {Box, Text} from 'ink';
+import SelectInput from 'ink-select-input';
+import {useMemo, useState} from 'react';
+import {Screen} from '../components/screen.js';
+import {Ticker, Spinner} from '../components/ticker.js';
+import {useUi} from '../context.js';
+import {wrapWords} from '../format.js';
+import {useObservable} from '../hooks/use-observable.js';
+import {noMeasurements} from '../../facts/measurements.js';
+import {recommendMesh, type MeshChoice} from '../../mesh/rank.js';
+import type {ClusterSession} from '../state/cluster-session.js';
+import {Toned, glyphs} from '../theme.js';
+
+const help = {
+	title: 'Mesh',
+	about: [
+		'How traffic between nodes travels. The choice that fits your nodes best stands first, with its reason; what can not work with them says why.',
+	],
+	keys: [
+		['↑ ↓', 'choose'],
+		['Enter', 'take it, next: Settings'],
+		['Esc', 'back to Nodes'],
+		['q', 'quit; everything is saved'],
+	],
+} as const;
+
+const Indicator = ({isSelected = false}: {readonly isSelected?: boolean}) => (
+	<Box width={3} flexShrink={0}>
+		<Toned tone="accent">{isSelected ? ` ${glyphs.pointer}` : ''}</Toned>
+	</Box>
+);
+
+type ItemProperties = {
+	readonly isSelected?: boolean;
+	readonly label: string;
+	readonly choice?: MeshChoice;
+	readonly columns?: number;
+};
+
+const Item = ({
+	isSelected = false,
+	label,
+	choice,
+	columns = 80,
+}: ItemProperties) => (
+	<Box flexDirection="column">
+		<Text wrap="truncate-end">
+			<Toned bold={isSelected}>{label}</Toned>
+			{choice?.recommended === true && (
+				<Toned tone="good">{`   ${glyphs.good} recommended`}</Toned>
+			)}
+			{choice?.possible === false && (
+				<Toned tone="bad">{`   ${glyphs.bad} not possible with these nodes`}</Toned>
+			)}
+		</Text>
+		{choice !== undefined &&
+			[
+				...wrapWords(choice.mesh.summary, columns - 8),
+				...(choice.possible ? wrapWords(choice.reason, columns - 8) : []),
+			].map((line) => <Toned key={line} tone="muted">{`  ${line}`}</Toned>)}
+		{choice?.findings.map((finding) => (
+			<Box key={`${finding.id} ${finding.message}`} flexDirection="column">
+				<Toned tone={finding.severity === 'error' ? 'bad' : 'warning'}>
+					{`  ${finding.severity === 'error' ? glyphs.bad : glyphs.warning} ${finding.id}`}
+				</Toned>
+				{wrapWords(
+					[finding.message, ...finding.fixes.slice(0, 1)].join(' '),
+					columns - 10,
+				).map((line) => (
+					<Toned key={line}>{`    ${line}`}</Toned>
+				))}
+			</Box>
+		))}
+	</Box>
+);
+
+/** How the nodes reach each other. */
+export const MeshScreen = ({session}: {readonly session: ClusterSession}) => {
+	const {model} = useUi();
+	const cluster = useObservable(session.document.cluster);
+	const {contacts} = useObservable(session.nodes.state);
+	const isHelp = useObservable(model.help);
+	const question = useObservable(session.questions.current);
+	const [refusal, setRefusal] = useState<string | undefined>(undefined);
+	const choices = useMemo(
+		() =>
+			recommendMesh({
+				cluster,
+				facts: session.fleet.facts(),
+				measurements: noMeasurements,
+			}),
+		// The facts follow the contacts.
+		// eslint-disable-next-line react-hooks/exhaustive-deps
+		[cluster, contacts, session],
+	);
+	const unknown = cluster.nodes.filter(
+		({name}) => contacts.get(name)?.state !== 'ready',
+	);
+	return (
+		<Screen
+			mode="list"
+			help={help}
+			bindings={[
+				{keys: [], shown: '↑↓', label: 'choose', run() {}},
+				{keys: [], shown: 'Enter', label: 'next', run() {}},
+				{
+					keys: ['escape'],
+					shown: 'Esc',
+					label: 'back',
+					run() {
+						session.go('nodes');
+					},
+				},
+				{
+					keys: ['q'],
+					shown: 'q',
+					label: 'quit',
+					run() {
+						void model.quit();
+					},
+				},
+			]}
+		>
+			{({columns}) => (
+				<Ticker isActive={unknown.length > 0}>
+					<Toned bold>{' How should the nodes reach each other?'}</Toned>
+					<Text> </Text>
+					<SelectInput
+						isFocused={!isHelp && question === undefined}
+						indicatorComponent={Indicator}
+						itemComponent={Item}
+						items={choices.map((choice) => ({
+							key: choice.mesh.kind,
+							value: choice,
+							label: choice.mesh.title,
+							choice,
+							columns,
+						}))}
+						onSelect={({value}) => {
+							if (value.possible) {
+								session.document.change((known) =>
+									known.mesh.kind === value.mesh.kind
+										? known
+										: {...known, mesh: {kind: value.mesh.kind}},
+								);
+								session.go('settings');
+							} else {
+								setRefusal(
+									`${value.mesh.title} can not work with these nodes: Esc goes back to change them.`,
+								);
+							}
+						}}
+					/>
+					<Text> </Text>
+					{unknown.length > 0 && (
+						<Text wrap="truncate-end">
+							{' '}
+							<Spinner />{' '}
+							<Toned tone="muted">
+								{`not known yet: ${unknown.map(({name}) => name).join(', ')}`}
+							</Toned>
+						</Text>
+					)}
+					{refusal !== undefined && (
+						<Toned tone="bad">{` ${glyphs.bad} ${refusal}`}</Toned>
+					)}
+				</Ticker>
+			)}
+		</Screen>
+	);
+};

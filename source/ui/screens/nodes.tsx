@@ -1,0 +1,355 @@
+import {Box} from 'ink';
+import {useMemo, useState} from 'react';
+import {Form, formRows} from '../components/form.js';
+import {NodeTable} from '../components/node-table.js';
+import {Notices, noticeLines, type Notice} from '../components/notices.js';
+import {Screen, type BodySize} from '../components/screen.js';
+import {TextLine} from '../components/text-line.js';
+import {Ticker} from '../components/ticker.js';
+import {useUi} from '../context.js';
+import {useObservable} from '../hooks/use-observable.js';
+import type {Binding} from '../hooks/use-keys.js';
+import {useSelection} from '../hooks/use-selection.js';
+import type {ClusterSession} from '../state/cluster-session.js';
+import {nodeFields, nodeFormValues, readNodeForm} from '../state/node-form.js';
+import {nodeRows, type NodeRow} from '../state/node-rows.js';
+import {editText, insertText, type TextEdit} from '../state/text-edit.js';
+import {Toned} from '../theme.js';
+
+type Mode =
+	| {readonly kind: 'list'}
+	| {readonly kind: 'add'; readonly edit: TextEdit}
+	| {readonly kind: 'edit'; readonly node: string};
+
+const help = {
+	title: 'Nodes',
+	about: [
+		'Each machine is contacted as soon as it is added; nothing is changed on it. Servers run the control plane, agents run only your workload.',
+		'The external address is the one under which the other nodes reach it. It is proposed from what the machine says and can be set with e.',
+	],
+	keys: [
+		['a', 'add: user@host[:port] or an ssh alias; paste a list for several'],
+		['e', 'edit name, login and addresses'],
+		['r', 'switch between server and agent'],
+		['d', 'take the node off the list'],
+		['t', 'try to contact it again'],
+		['Enter', 'next: Mesh'],
+		['Esc', 'home'],
+		['q', 'quit; everything is saved'],
+	],
+} as const;
+
+/** Why the journey can not go on yet; `undefined` when it can. */
+const obstacle = (rows: readonly NodeRow[]): string | undefined => {
+	if (rows.length === 0) {
+		return 'Add a machine first.';
+	}
+
+	const failed = rows.filter(({state}) => state === 'failed');
+	if (failed.length > 0) {
+		return `${failed.map(({name}) => name).join(', ')} could not be contacted: edit (e), try again (t) or take off the list (d).`;
+	}
+
+	return rows.some(({role}) => role === 'server')
+		? undefined
+		: 'One node must be a server: choose it and press r.';
+};
+
+const inputHints: readonly Binding[] = [
+	{keys: [], shown: 'Enter', label: 'add', run() {}},
+	{keys: [], shown: 'Esc', label: 'back to the list', run() {}},
+];
+const formHints: readonly Binding[] = [
+	{keys: [], shown: 'Tab', label: 'next field', run() {}},
+	{keys: [], shown: 'Enter', label: 'save', run() {}},
+	{keys: [], shown: 'Esc', label: 'leave as it was', run() {}},
+];
+
+const AddLine = ({
+	edit,
+	setMode,
+	onSubmit,
+	onPaste,
+	size,
+}: {
+	readonly edit: TextEdit;
+	readonly setMode: (mode: Mode) => void;
+	readonly onSubmit: (text: string) => void;
+	readonly onPaste: (text: string) => void;
+	readonly size: BodySize;
+}) => (
+	<>
+		<Box height={1} flexShrink={0}>
+			<Toned tone="accent">{' > '}</Toned>
+			<TextLine
+				edit={edit}
+				columns={size.columns - 4}
+				onChange={(next) => {
+					setMode({kind: 'add', edit: next});
+				}}
+				onKey={(key) => {
+					if (key === 'escape') {
+						setMode({kind: 'list'});
+					} else if (key === 'enter') {
+						if (edit.text.trim() === '') {
+							setMode({kind: 'list'});
+						} else {
+							onSubmit(edit.text);
+						}
+					}
+				}}
+				onPaste={onPaste}
+			/>
+		</Box>
+		<Toned tone="muted">
+			{'   user@host[:port], an ssh alias, or paste a list'}
+		</Toned>
+	</>
+);
+
+/** The machines: added by SSH, looked at as they come. */
+export const NodesScreen = ({session}: {readonly session: ClusterSession}) => {
+	const {model} = useUi();
+	const {document, nodes, operations, questions} = session;
+	const cluster = useObservable(document.cluster);
+	const contacts = useObservable(nodes.state);
+	const [mode, setMode] = useState<Mode>(
+		cluster.nodes.length === 0
+			? {kind: 'add', edit: editText('')}
+			: {kind: 'list'},
+	);
+	const [notices, setNotices] = useState<readonly Notice[]>([]);
+	const rows = useMemo(
+		() => nodeRows(cluster, contacts, operations.proposeAddresses),
+		[cluster, contacts, operations],
+	);
+	const findings = useMemo(() => {
+		const facts = new Map(
+			[...contacts.contacts].flatMap(([name, contact]) =>
+				contact.state === 'ready' ? [[name, contact.facts] as const] : [],
+			),
+		);
+		return facts.size === 0
+			? []
+			: operations
+					.findings(cluster, facts)
+					.filter(
+						({id, severity}) =>
+							severity !== 'info' && !cluster.ignore.includes(id),
+					)
+					.map(({severity, message}): Notice => ({
+						tone: severity === 'error' ? 'bad' : 'warning',
+						text: message,
+					}));
+	}, [cluster, contacts, operations]);
+	const selection = useSelection(rows.length);
+	const current = rows[selection.selected];
+	const add = (text: string) => {
+		const problems = nodes.add(text);
+		setNotices(problems.map((problem) => ({tone: 'bad', text: problem})));
+		const isOneLine = !/[\r\n]/.test(text.trim());
+		setMode({
+			kind: 'add',
+			edit: editText(isOneLine && problems.length > 0 ? text.trim() : ''),
+		});
+		selection.select(document.cluster.latest().nodes.length - 1);
+	};
+
+	const paste = (text: string) => {
+		if (/[\r\n]/.test(text.trim())) {
+			add(text);
+		} else {
+			setMode({
+				kind: 'add',
+				edit: insertText(
+					mode.kind === 'add' ? mode.edit : editText(''),
+					text.trim(),
+				),
+			});
+		}
+	};
+
+	const listBindings: readonly Binding[] = [
+		...selection.bindings,
+		{
+			keys: ['a'],
+			shown: 'a',
+			label: 'add',
+			run() {
+				setNotices([]);
+				setMode({kind: 'add', edit: editText('')});
+			},
+		},
+		...(current === undefined
+			? []
+			: [
+					{
+						keys: ['e'],
+						shown: 'e',
+						label: 'edit',
+						run() {
+							setMode({kind: 'edit', node: current.name});
+						},
+					},
+					{
+						keys: ['r'],
+						shown: 'r',
+						label: 'role',
+						run() {
+							nodes.setRole(
+								current.name,
+								current.role === 'server' ? 'agent' : 'server',
+							);
+						},
+					},
+					{
+						keys: ['d'],
+						shown: 'd',
+						label: 'delete',
+						async run() {
+							if (
+								await questions.ask({
+									title: `Take ${current.name} off the list?`,
+									lines: ['Nothing is changed on the machine itself.'],
+									yes: 'take it off',
+									no: 'keep it',
+								})
+							) {
+								nodes.remove(current.name);
+							}
+						},
+					},
+					{
+						keys: ['t'],
+						shown: 't',
+						label: 'try again',
+						run() {
+							nodes.retry(current.name);
+						},
+					},
+				]),
+		{
+			keys: ['enter'],
+			shown: 'Enter',
+			label: 'next',
+			run() {
+				const problem = obstacle(rows);
+				if (problem === undefined) {
+					session.go('mesh');
+				} else {
+					setNotices([{tone: 'bad', text: problem}]);
+				}
+			},
+		},
+		{
+			keys: ['escape'],
+			shown: 'Esc',
+			label: 'home',
+			run() {
+				void model.closeSession();
+			},
+		},
+		{
+			keys: ['q'],
+			shown: 'q',
+			label: 'quit',
+			run() {
+				void model.quit();
+			},
+		},
+	];
+
+	const edited =
+		mode.kind === 'edit'
+			? cluster.nodes.find(({name}) => name === mode.node)
+			: undefined;
+	const shownMode = mode.kind === 'edit' && !edited ? 'list' : mode.kind;
+	return (
+		<Screen
+			bindings={
+				shownMode === 'list'
+					? listBindings
+					: shownMode === 'add'
+						? inputHints
+						: formHints
+			}
+			mode={shownMode === 'list' ? 'list' : 'input'}
+			help={help}
+			onPaste={paste}
+		>
+			{(size) => {
+				const details =
+					shownMode === 'list' && size.rows >= 10
+						? (current?.details ?? [])
+						: [];
+				const fieldRows =
+					shownMode === 'add'
+						? 2
+						: shownMode === 'edit'
+							? formRows(nodeFields)
+							: 0;
+				const lines = noticeLines(
+					[...notices, ...findings],
+					size.columns,
+					Math.max(1, Math.floor((size.rows - fieldRows) / 3)),
+				);
+				const rest = size.rows - fieldRows - lines.length - details.length;
+				return (
+					<Ticker isActive={rows.some(({state}) => state === 'working')}>
+						{rows.length > 0 && (
+							<NodeTable
+								rows={rows}
+								selected={shownMode === 'add' ? -1 : selection.selected}
+								columns={size.columns}
+								height={Math.max(2, rest - (fieldRows > 0 ? 1 : 0))}
+							/>
+						)}
+						{rows.length === 0 && (
+							<Toned>
+								{
+									' Which machines? Log in must work without a password: a key or an agent.'
+								}
+							</Toned>
+						)}
+						<Box flexGrow={1} />
+						<Notices lines={lines} />
+						{details.map((line) => (
+							<Toned key={line} tone="muted">{`   ${line}`}</Toned>
+						))}
+						{mode.kind === 'add' && (
+							<AddLine
+								edit={mode.edit}
+								setMode={setMode}
+								onSubmit={add}
+								onPaste={paste}
+								size={size}
+							/>
+						)}
+						{mode.kind === 'edit' && edited !== undefined && (
+							<Form
+								fields={nodeFields}
+								initial={nodeFormValues(edited)}
+								columns={size.columns}
+								check={(values) => {
+									const read = readNodeForm(values, edited, cluster);
+									return read.ok ? {} : read.problems;
+								}}
+								onCancel={() => {
+									setMode({kind: 'list'});
+								}}
+								onSave={(values) => {
+									const read = readNodeForm(values, edited, cluster);
+									if (read.ok) {
+										nodes.replace(edited.name, read.node);
+									}
+
+									setMode({kind: 'list'});
+								}}
+							/>
+						)}
+					</Ticker>
+				);
+			}}
+		</Screen>
+	);
+};

@@ -1,0 +1,223 @@
+import {describeError} from '../../errors.js';
+import type {InstallEvent} from '../../install/events.js';
+import {
+	emptyInstallState,
+	foldInstall,
+	type InstallState,
+} from '../../install/state.js';
+import type {
+	ApplyResult,
+	ApplyRun,
+	Fleet,
+	World,
+} from '../../operations/operations.js';
+import type {Plan} from '../../plan/plan.js';
+import type {Store} from '../../store/store.js';
+import type {RunLogFile, UiOperations} from '../operations.js';
+import type {ClusterDocument} from './cluster-document.js';
+import {eventInterval, makeCell, type Observable} from './observable.js';
+import {toFailure, type Failure} from './work.js';
+
+/** One line of all nodes' logs together, in the order in which they came. */
+export type StreamLine = {readonly node: string; readonly text: string};
+
+export type InstallRunState = {
+	readonly phase: 'idle' | 'running' | 'stopping' | 'ended';
+	readonly install: InstallState;
+	/** The newest lines of all nodes. */
+	readonly stream: readonly StreamLine[];
+	readonly result: ApplyResult | undefined;
+	/** Why the run itself broke off. */
+	readonly failure: Failure | undefined;
+	/** Where the whole log is; `undefined` when it could not be opened. */
+	readonly logPath: string | undefined;
+	/** When it is meant to be done, by the plan; ms since 1970. */
+	readonly expectedEnd: number | undefined;
+};
+
+export type InstallModel = {
+	readonly state: Observable<InstallRunState>;
+	/** Runs a plan from the beginning. */
+	readonly start: (plan: Plan) => void;
+	/** Tries what a node has not managed again. */
+	readonly retry: (node: string) => void;
+	/** Lets running steps end and starts no new ones. */
+	readonly stop: () => void;
+	/** Stops, and waits until nothing of it runs here (at most `closeLimitMs`). */
+	readonly close: () => Promise<void>;
+};
+
+const streamLines = 1000;
+const closeLimitMs = 10_000;
+
+const idle: InstallRunState = {
+	phase: 'idle',
+	install: emptyInstallState,
+	stream: [],
+	result: undefined,
+	failure: undefined,
+	logPath: undefined,
+	expectedEnd: undefined,
+};
+
+/** What an event adds to the stream of lines. */
+const streamLine = (event: InstallEvent): StreamLine | undefined => {
+	switch (event.type) {
+		case 'log': {
+			return {node: event.node, text: event.line};
+		}
+
+		case 'step': {
+			return event.state === 'failed'
+				? {node: event.node, text: `✖ ${event.message ?? event.step}`}
+				: event.state === 'running'
+					? {node: event.node, text: `▸ ${event.step}`}
+					: undefined;
+		}
+
+		default: {
+			return undefined;
+		}
+	}
+};
+
+const withEvent = (
+	state: InstallRunState,
+	event: InstallEvent,
+): InstallRunState => {
+	const line = streamLine(event);
+	return {
+		...state,
+		install: foldInstall(state.install, event),
+		stream:
+			line === undefined
+				? state.stream
+				: [...state.stream.slice(-(streamLines - 1)), line],
+	};
+};
+
+export const makeInstallModel = (options: {
+	readonly document: ClusterDocument;
+	readonly fleet: Fleet;
+	readonly world: World;
+	readonly operations: UiOperations;
+	readonly store: Store;
+	readonly signal: AbortSignal;
+}): InstallModel => {
+	const {document, fleet, world, operations, store} = options;
+	const state = makeCell(idle, eventInterval);
+	let controller = new AbortController();
+	let run: ApplyRun | undefined;
+	let log: RunLogFile | undefined;
+	/** All that runs here, retries too. */
+	let working: Promise<unknown> = Promise.resolve();
+	let open = 0;
+
+	/** Follows a result, of the run or of a retry: the run has ended when nothing of it is open any more. */
+	const follow = async (result: Promise<ApplyResult>): Promise<void> => {
+		open += 1;
+		try {
+			const ended = await result;
+			state.update((known) => ({...known, result: ended}));
+		} catch (error) {
+			state.update((known) => ({...known, failure: toFailure(error)}));
+		}
+
+		open -= 1;
+		if (open === 0) {
+			state.update((known) => ({...known, phase: 'ended'}));
+		}
+	};
+
+	const openLog = async (): Promise<void> => {
+		try {
+			log = await operations.openRunLog({
+				path: store.runLogPath(document.cluster.latest().name, world.now()),
+				world,
+			});
+			const {path} = log;
+			state.update((known) => ({...known, logPath: path}));
+		} catch (error) {
+			state.update((known) => ({
+				...known,
+				stream: [
+					...known.stream,
+					{
+						node: '',
+						text: `No log of this run is kept: ${describeError(error)}`,
+					},
+				],
+			}));
+		}
+	};
+
+	const closeLog = async (): Promise<void> => {
+		const closing = log;
+		log = undefined;
+		try {
+			await closing?.close();
+		} catch {
+			// The log is for people; the run does not depend on it.
+		}
+	};
+
+	const begin = async (plan: Plan): Promise<void> => {
+		await closeLog();
+		await openLog();
+		run = operations.startApply({
+			cluster: document.cluster.latest(),
+			plan,
+			fleet,
+			world,
+			signal: controller.signal,
+			onEvent(event) {
+				log?.write(event);
+				state.update((known) => withEvent(known, event));
+			},
+		});
+		await follow(run.result);
+	};
+
+	return {
+		state,
+		start(plan) {
+			controller = new AbortController();
+			state.set({
+				...idle,
+				phase: 'running',
+				expectedEnd: world.now() + plan.estimateSeconds * 1000,
+			});
+			working = begin(plan);
+		},
+		retry(node) {
+			if (run === undefined || controller.signal.aborted) {
+				return;
+			}
+
+			state.update((known) => ({
+				...known,
+				phase: 'running',
+				expectedEnd: undefined,
+			}));
+			working = Promise.all([working, follow(run.retry(node))]);
+		},
+		stop() {
+			state.update((known) =>
+				known.phase === 'running' ? {...known, phase: 'stopping'} : known,
+			);
+			controller.abort();
+		},
+		async close() {
+			controller.abort();
+			let timer: NodeJS.Timeout | undefined;
+			await Promise.race([
+				working,
+				new Promise((resolve) => {
+					timer = setTimeout(resolve, closeLimitMs);
+				}),
+			]);
+			clearTimeout(timer);
+			await closeLog();
+		},
+	};
+};

@@ -1,0 +1,66 @@
+import type {KeyName} from './key-router.js';
+
+/** A line of text that is being edited. */
+export type TextEdit = {
+	readonly text: string;
+	/** Where the next character goes, in UTF-16 units. */
+	readonly cursor: number;
+};
+
+export const editText = (text: string): TextEdit => ({
+	text,
+	cursor: text.length,
+});
+
+/** Puts text in at the cursor; control characters have no place in one line. */
+export const insertText = (edit: TextEdit, text: string): TextEdit => {
+	const clean = text.replaceAll(/[\u0000-\u001F\u007F-\u009F]/g, '');
+	return {
+		text:
+			edit.text.slice(0, edit.cursor) + clean + edit.text.slice(edit.cursor),
+		cursor: edit.cursor + clean.length,
+	};
+};
+
+/** What a key does to the line; `undefined` when the key is not about editing. */
+export const editKey = (edit: TextEdit, key: KeyName): TextEdit | undefined => {
+	const {text, cursor} = edit;
+	switch (key) {
+		case 'backspace': {
+			return cursor === 0
+				? edit
+				: {
+						text: text.slice(0, cursor - 1) + text.slice(cursor),
+						cursor: cursor - 1,
+					};
+		}
+
+		case 'delete': {
+			return {text: text.slice(0, cursor) + text.slice(cursor + 1), cursor};
+		}
+
+		case 'left': {
+			return {text, cursor: Math.max(0, cursor - 1)};
+		}
+
+		case 'right': {
+			return {text, cursor: Math.min(text.length, cursor + 1)};
+		}
+
+		case 'home': {
+			return {text, cursor: 0};
+		}
+
+		case 'end': {
+			return editText(text);
+		}
+
+		case 'clear': {
+			return editText('');
+		}
+
+		default: {
+			return undefined;
+		}
+	}
+};

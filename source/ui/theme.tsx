@@ -1,0 +1,71 @@
+import {Text, type TextProps} from 'ink';
+import type {ReactNode} from 'react';
+import {stripControls} from '../host/terminal-text.js';
+import {useUi} from './context.js';
+
+/** What a colour stands for. One accent; all others are states. */
+export type Tone = 'plain' | 'accent' | 'good' | 'warning' | 'bad' | 'muted';
+
+const colors: Readonly<Record<Tone, string | undefined>> = {
+	plain: undefined,
+	accent: 'cyan',
+	good: 'green',
+	warning: 'yellow',
+	bad: 'red',
+	muted: undefined,
+};
+
+type Properties = {
+	readonly tone?: Tone;
+	readonly bold?: boolean;
+	readonly inverse?: boolean;
+	readonly underline?: boolean;
+	/** What happens to text that is too long. Default: its end is cut. */
+	readonly wrap?: NonNullable<TextProps['wrap']>;
+	readonly children?: ReactNode;
+};
+
+/** Text of hosts and files comes through here: nothing in it may steer the terminal. */
+const safe = (children: ReactNode): ReactNode =>
+	typeof children === 'string'
+		? stripControls(children)
+		: Array.isArray(children)
+			? children.map((child: ReactNode) => safe(child))
+			: children;
+
+/** Text in a tone; the only place that knows colours. */
+export const Toned = ({
+	tone = 'plain',
+	bold = false,
+	inverse = false,
+	underline = false,
+	wrap = 'truncate-end',
+	children,
+}: Properties) => {
+	const {colors: isColored} = useUi();
+	const color = isColored ? colors[tone] : undefined;
+	return (
+		<Text
+			bold={bold}
+			inverse={inverse}
+			underline={underline}
+			dimColor={tone === 'muted'}
+			wrap={wrap}
+			{...(color === undefined ? {} : {color})}
+		>
+			{safe(children)}
+		</Text>
+	);
+};
+
+/** The sign of each state: read without colour. */
+export const glyphs = {
+	good: '●',
+	warning: '▲',
+	bad: '✖',
+	waiting: '◌',
+	none: '–',
+	pointer: '❯',
+	add: '+',
+	same: '=',
+} as const;

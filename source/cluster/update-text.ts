@@ -9,7 +9,6 @@ import {
 	type YAMLMap,
 	type YAMLSeq,
 } from 'yaml';
-import {UserError, exitCodes} from '../errors.js';
 import {
 	clusterInput,
 	defaultInput,
@@ -22,6 +21,7 @@ import {newClusterText} from './new-text.js';
 import {sameData} from './same-data.js';
 import {clusterSchema, type Cluster} from './schema.js';
 import {parseSshTarget} from './ssh-target.js';
+import {ClusterTextError} from './text-error.js';
 import {
 	addPairs,
 	applyEdits,
@@ -192,18 +192,12 @@ const means = (text: string, wanted: Cluster): boolean => {
 
 /**
  * The text of a cluster file, changed so that it means this cluster. Comments, order and spelling stay; only what is
- * different is edited. Throws a `UserError` when the text is no YAML: then nothing must be written over it.
+ * different is edited. Throws a `ClusterTextError` when the text is no YAML: then nothing must be written over it.
  */
 export const updateClusterText = (text: string, cluster: Cluster): string => {
 	const document = parseDocument(text, {uniqueKeys: true});
 	if (document.errors.length > 0) {
-		throw new UserError(
-			'The cluster file is not valid YAML, so that it cannot be changed in place.',
-			{
-				exitCode: exitCodes.usage,
-				tryNext: ['Mend the file, or move it away.'],
-			},
-		);
+		throw new ClusterTextError();
 	}
 
 	const {contents} = document;

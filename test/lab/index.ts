@@ -37,6 +37,7 @@ import {
 } from './state.js';
 import {topologies} from './topologies.js';
 import type {HostSpec, Topology} from './topology.js';
+import {virtualMachines} from './vm.js';
 
 export {sudoPassword, users} from './base-tree.js';
 export {LabError, waitFor, type Result} from './run.js';
@@ -236,6 +237,9 @@ const workshopOf = (state: InstanceState, signal?: AbortSignal): Workshop => ({
 	signal,
 });
 
+const kindOf = (state: InstanceState, signal?: AbortSignal): HostKind =>
+	(state.vm ? virtualMachines : containers)(workshopOf(state, signal));
+
 const labOf = (state: InstanceState, kind: HostKind): Lab => {
 	const {topology} = state;
 	const home = homeOf(state.name);
@@ -341,12 +345,12 @@ export const up = async (options: UpOptions): Promise<Lab> => {
 		detached,
 		phase: 'starting',
 		namespaces: namespacesOf(topology, id),
-		controlGroups: containerControlGroups(topology, id),
-		selfEnding: topology.hosts.map((host) => containerSlot(host)),
+		controlGroups: vm ? [] : containerControlGroups(topology, id),
+		selfEnding: vm ? [] : topology.hosts.map((host) => containerSlot(host)),
 	};
 	await createState(state);
 	try {
-		const kind = containers(workshopOf(state, signal));
+		const kind = kindOf(state, signal);
 		say(
 			'Preparing the tree of the hosts (a minute when it is the first time).',
 		);
@@ -380,7 +384,7 @@ export const open = (name: string): Lab => {
 		);
 	}
 
-	return labOf(state, containers(workshopOf(state)));
+	return labOf(state, kindOf(state));
 };
 
 /** Takes down one instance, or all. */
@@ -390,6 +394,10 @@ export const down = async (name?: string): Promise<string[]> => {
 			? readInstances().map((instance) => instance.name)
 			: [name];
 	for (const instance of names) {
+		if (!readState(instance)) {
+			throw new LabError(`There is no lab "${instance}".`);
+		}
+
 		await removeInstance(instance);
 	}
 

@@ -70,24 +70,21 @@ const foreignAddress = rule(
 		sentence: "A node's addresses are not those of another node.",
 		source: docs,
 	},
-	({cluster, facts}, report) =>
-		cluster.nodes.flatMap((node) =>
+	({cluster, facts}, report) => {
+		const has = (name: string, wanted: string): boolean =>
+			facts
+				.get(name)
+				?.addresses.some(({address}) => sameAddress(address, wanted)) ?? false;
+		return cluster.nodes.flatMap((node) =>
 			(['externalIp', 'internalIp'] as const).flatMap((kind) => {
 				const wanted = node[kind];
-				const owner = cluster.nodes.find(
-					({name}) =>
-						name !== node.name &&
-						wanted !== undefined &&
-						facts
-							.get(name)
-							?.addresses.some(({address}) => sameAddress(address, wanted)),
-				);
-				const ownToo = facts
-					.get(node.name)
-					?.addresses.some(
-						({address}) => wanted !== undefined && sameAddress(address, wanted),
-					);
-				return wanted === undefined || owner === undefined || ownToo === true
+				const owner =
+					wanted === undefined || has(node.name, wanted)
+						? undefined
+						: cluster.nodes.find(
+								({name}) => name !== node.name && has(name, wanted),
+							);
+				return owner === undefined
 					? []
 					: [
 							report(
@@ -100,7 +97,8 @@ const foreignAddress = rule(
 							),
 						];
 			}),
-		),
+		);
+	},
 );
 
 const internalHere = rule(

@@ -32,7 +32,7 @@ export const thresholds = {
 		'/usr/local/bin': {warning: 200 * megabyte, error: 100 * megabyte},
 		'/var/lib/rancher': {warning: 2 * gigabyte, error: 500 * megabyte},
 		'/etc': {warning: 10 * megabyte, error: megabyte},
-	} as Readonly<Record<string, {warning: number; error: number}>>,
+	} satisfies Readonly<Record<string, {warning: number; error: number}>>,
 	/** Outer packet, in bytes: with WireGuard's 80 taken off, 1280 must be left, which IPv6 asks for. */
 	pathMtuBytes: {warning: 1360},
 } as const;

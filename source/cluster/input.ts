@@ -9,9 +9,9 @@ export type Data =
 	| boolean
 	| undefined
 	| readonly Data[]
-	| {readonly [key: string]: Data};
+	| {readonly [key in string]: Data};
 
-export type DataMap = {readonly [key: string]: Data};
+export type DataMap = Readonly<Record<string, Data>>;
 
 /** Is it a mapping? */
 export const isDataMap = (data: Data): data is DataMap =>

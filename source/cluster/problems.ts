@@ -1,4 +1,4 @@
-import {z} from 'zod';
+import {type z} from 'zod';
 import {clusterJsonSchema, type JsonSchema} from './json-schema.js';
 import {nearest} from './nearest.js';
 

@@ -23,7 +23,7 @@ export const applyEdits = (text: string, edits: readonly Edit[]): string => {
 	// From the end, so that offsets in front of an edit stay true; at one place the later edit stays behind the earlier.
 	for (const {start, end, text: replacement} of edits
 		.toSorted((one, other) => one.start - other.start)
-		.reverse()) {
+		.toReversed()) {
 		result = result.slice(0, start) + replacement + result.slice(end);
 	}
 
@@ -137,31 +137,19 @@ export const removePairs = (
 		return replaceValue(text, map, {});
 	}
 
-	const edits: Edit[] = [];
+	// The first keys may share their line with a bracket or a dash: the next kept one takes their place.
 	const firstKept = items.findIndex((item) => !removed.has(item));
-	if (
-		firstKept > 0 &&
-		(map.flow || column(text, keyOf(items[0]!).range![0]) > 0)
-	) {
-		// The first key may share its line with a bracket or a dash: the next one takes its place.
-		edits.push({
-			start: keyOf(items[0]!).range![0],
-			end: keyOf(items[firstKept]!).range![0],
-			text: '',
-		});
-	}
-
-	for (const [index, item] of items.entries()) {
-		if (
-			!removed.has(item) ||
-			(index < firstKept &&
-				edits.length > 0 &&
-				edits[0]!.end > keyOf(item).range![0])
-		) {
-			continue;
+	const leading: Edit = {
+		start: keyOf(items[0]!).range![0],
+		end: keyOf(items[firstKept]!).range![0],
+		text: '',
+	};
+	const rest = items.flatMap((item, index): Edit[] => {
+		if (!removed.has(item) || index < firstKept) {
+			return [];
 		}
 
-		edits.push(
+		return [
 			map.flow
 				? {
 						start: contentEnd(items[index - 1]!),
@@ -173,10 +161,9 @@ export const removePairs = (
 						end: lineEnd(text, contentEnd(item)),
 						text: '',
 					},
-		);
-	}
-
-	return edits;
+		];
+	});
+	return firstKept === 0 ? rest : [leading, ...rest];
 };
 
 /** One place of a list that is put together anew: an item that is there, perhaps edited inside, or a new value. */

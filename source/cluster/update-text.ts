@@ -43,7 +43,7 @@ const canonical = (value: Data, key: string): Data => {
 		return parsed.ok ? sshInput(parsed.target) : value;
 	}
 
-	return isDataMap(value) && typeof value['host'] === 'string'
+	return isDataMap(value) && typeof value.host === 'string'
 		? sshInput(value as unknown as Parameters<typeof sshInput>[0])
 		: value;
 };
@@ -62,21 +62,23 @@ const findItem = (
 	wantedNames: ReadonlySet<unknown>,
 ): number => {
 	const field = (item: Node, name: string): unknown =>
-		isMap(item) ? item.toJSON()[name] : undefined;
+		isMap(item)
+			? (item.toJSON() as Readonly<Record<string, unknown>>)[name]
+			: undefined;
 	const free = (test: (item: Node) => boolean): number =>
 		items.findIndex((item, index) => !taken.has(index) && test(item));
 	if (!isDataMap(wanted)) {
 		return free((item) => same(item, wanted, ''));
 	}
 
-	const byName = free((item) => field(item, 'name') === wanted['name']);
+	const byName = free((item) => field(item, 'name') === wanted.name);
 	return byName === -1
 		? free(
 				(item) =>
 					!wantedNames.has(field(item, 'name')) &&
 					sameData(
 						canonical(field(item, 'ssh') as Data, 'ssh'),
-						canonical(wanted['ssh'], 'ssh'),
+						canonical(wanted.ssh, 'ssh'),
 					),
 			)
 		: byName;
@@ -88,7 +90,7 @@ const listEdits = (
 	wanted: readonly Data[],
 ): readonly Edit[] => {
 	const names = new Set(
-		wanted.map((item) => (isDataMap(item) ? item['name'] : undefined)),
+		wanted.map((item) => (isDataMap(item) ? item.name : undefined)),
 	);
 	const taken = new Set<number>();
 	const parts = wanted.map((item): ListPart => {

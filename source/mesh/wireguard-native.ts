@@ -1,3 +1,4 @@
+import type {NodeSpec} from '../cluster/schema.js';
 import {flannelConfPath, neededOuterMtu} from './flannel-conf.js';
 import {agentKeys, serverKeys} from './k3s-config.js';
 import {
@@ -6,7 +7,6 @@ import {
 	wireguardRequirements,
 } from './k3s-requirements.js';
 import type {K3sConfig, Mesh, MeshContext} from './mesh.js';
-import type {NodeSpec} from '../cluster/schema.js';
 import {wireguardFindings} from './wireguard-findings.js';
 
 const flannelKeys = (context: MeshContext, node: NodeSpec): K3sConfig =>

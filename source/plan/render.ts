@@ -93,9 +93,9 @@ const nodeLines = (
 /** The lines of a plan: for each node what is new, files with their text, secrets by name only. */
 export const renderPlanText = (
 	plan: Plan,
-	options: RenderOptions = {colors: false},
+	options?: RenderOptions,
 ): readonly string[] => {
-	const paint = paints(options);
+	const paint = paints(options ?? {colors: false});
 	const changing = plan.nodes.filter((node) => nodeChanges(node)).length;
 	return [
 		`${paint.bold(plan.cluster)}: K3s ${plan.version}, first server ${plan.firstServer}`,

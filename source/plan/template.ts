@@ -41,7 +41,7 @@ export const yamlTemplate = (
 					? `${key}: []\n`
 					: `${key}:\n${items.map((item) => `  - ${yamlValue(item)}\n`).join('')}`;
 		} else {
-			text += `${key}: ${yamlValue(value as string | number | boolean)}\n`;
+			text += `${key}: ${yamlValue(value)}\n`;
 		}
 	}
 

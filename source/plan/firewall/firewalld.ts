@@ -31,11 +31,11 @@ export const incomingZones = (
 	let zone = '';
 	for (const line of facts.firewall.summary.split('\n')) {
 		const header = /^(?<name>[\w-]+)(?:\s|$)/.exec(line);
-		zone = header?.groups!['name'] ?? zone;
+		zone = header?.groups!.name ?? zone;
 		const interfaces = /^\s+interfaces:\s*(?<names>.*)$/.exec(line);
 		if (
 			interfaces
-				?.groups!['names']!.split(/\s+/)
+				?.groups!.names!.split(/\s+/)
 				.some((device) => devices.has(device)) === true
 		) {
 			zones.add(zone);

@@ -35,7 +35,7 @@ export const iptablesRules = (
 		: (['iptables'] as const);
 	const programOf = (family: 4 | 6) =>
 		family === 4 ? 'iptables' : 'ip6tables';
-	return openings.flatMap((opening) => {
+	const rulesOf = (opening: Opening): readonly FirewallRule[] => {
 		switch (opening.kind) {
 			case 'port': {
 				return [
@@ -72,5 +72,7 @@ export const iptablesRules = (
 				]);
 			}
 		}
-	});
+	};
+
+	return openings.flatMap((opening) => rulesOf(opening));
 };

@@ -50,11 +50,10 @@ export const droppingChains = (ruleset: string): readonly BaseChain[] => {
 					: undefined;
 		} else if (chainLine) {
 			close();
-			chain = {name: chainLine.groups!['name']!, hook: '', drops: false};
+			chain = {name: chainLine.groups!.name!, hook: '', drops: false};
 		} else if (chain !== undefined) {
 			chain.hook =
-				/type filter hook (?<hook>\w+)/.exec(line)?.groups!['hook'] ??
-				chain.hook;
+				/type filter hook (?<hook>\w+)/.exec(line)?.groups!.hook ?? chain.hook;
 			// A drop may also stand in a chain that this one jumps to; whoever jumps may drop.
 			chain.drops ||= /policy drop|\b(?:drop|reject|jump|goto)\b/.test(line);
 		}
@@ -67,9 +66,7 @@ export const droppingChains = (ruleset: string): readonly BaseChain[] => {
 		chain: hook,
 		hook,
 	});
-	return chains.some(({hook}) => hook === 'input') || chains.length > 0
-		? chains
-		: [fallback('input'), fallback('forward')];
+	return chains.length > 0 ? chains : [fallback('input'), fallback('forward')];
 };
 
 const quote = (text: string): string => `"${text}"`;

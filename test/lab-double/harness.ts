@@ -193,6 +193,18 @@ export class Node {
 	}
 }
 
+/** A node that is stopped, and whose folder goes, when the test ends. */
+export function temporaryNode(context: {after: (action: () => Promise<void>) => void}, address: string, ports: Ports): Node {
+	const folder = mkdtempSync(path.join(tmpdir(), 'k3s-double-'));
+	const node = new Node(folder, address, ports);
+	context.after(async () => {
+		// First the program, which would otherwise write into a folder that is being removed.
+		await node.stop('SIGKILL');
+		rmSync(folder, {recursive: true, force: true});
+	});
+	return node;
+}
+
 export type Answer = Readonly<{status: number; body: string; json: any}>;
 
 type AskOptions = Readonly<{method?: string; body?: unknown; basic?: string; anonymous?: boolean; accept?: string}>;
@@ -214,6 +226,7 @@ export async function ask(server: Node, url: string, {method = 'GET', body, basi
 				path: url,
 				method,
 				agent: false,
+				timeout: deadlineMs,
 				headers: {accept, ...(body === undefined ? {} : {'content-type': 'application/json'})},
 				...(basic === undefined ? {} : {auth: basic}),
 				...(credentials ?? {rejectUnauthorized: false}),
@@ -228,7 +241,9 @@ export async function ask(server: Node, url: string, {method = 'GET', body, basi
 				});
 			},
 		);
-		outgoing.once('error', reject);
+		outgoing.once('error', reject).once('timeout', () => {
+			outgoing.destroy(new Error(`${url}: no answer`));
+		});
 		outgoing.end(body === undefined ? undefined : JSON.stringify(body));
 	});
 }

@@ -29,7 +29,7 @@ LOOPBACK = BIND or '127.0.0.1'
 TEMPO = float(os.environ.get('K3S_DOUBLE_TEMPO', '1'))
 RETRY_SECONDS = 5 * TEMPO
 SYNC_SECONDS = 2 * TEMPO
-NOT_READY_SECONDS = 15 * TEMPO
+NOT_READY_SECONDS = float(os.environ.get('K3S_DOUBLE_NOT_READY_SECONDS', '15'))
 DIAL_SECONDS = 5.0
 
 NETWORK = os.environ.get('K3S_DOUBLE_NETWORK', 'on') != 'off' and os.geteuid() == 0

@@ -1,0 +1,254 @@
+import assert from 'node:assert/strict';
+import {spawnSync} from 'node:child_process';
+import {createHash} from 'node:crypto';
+import {existsSync, statSync} from 'node:fs';
+import {afterEach, beforeEach, describe, test} from 'node:test';
+import {k3sDownload, k3sInstall} from '../../source/host/scripts/k3s-get.js';
+import {parseStepLine} from '../../source/host/scripts/steps.js';
+import {systemShells} from '../host/shells.js';
+import {makeSandbox, type Sandbox} from './script-sandbox.js';
+
+const present = (program: string): boolean =>
+	spawnSync('sh', ['-c', 'command -v "$0"', program]).status === 0;
+const missing = ['flock', 'setsid', 'awk'].find((name) => !present(name));
+
+const binary = `#!/bin/sh\necho k3s\n${'# padding\n'.repeat(2000)}`;
+const sha256 = (text: string) =>
+	createHash('sha256').update(text).digest('hex');
+const download = {
+	version: 'v1.36.3+k3s1',
+	url: 'https://mirror.example/k3s',
+	checksumUrl: 'https://mirror.example/sha256sum-amd64.txt',
+	fileName: 'k3s',
+};
+const install = {
+	role: 'agent',
+	version: 'v1.36.3+k3s1',
+	scriptUrl: 'https://mirror.example/install.sh',
+} as const;
+
+/** systemd as far as the scripts use it: a unit is a process of its own session, with its pid in a file. */
+const systemdRun = (root: string) => `#!/bin/sh
+for word in "$@"; do
+	case "$word" in
+		--unit=*) unit=\${word#--unit=} ;;
+	esac
+	worker=$word
+done
+echo "$unit" >>${root}/units-started
+setsid sh -c 'echo $$ >"$1"; sh "$2"; rm -f "$1"' unit ${root}/unit-"$unit" "$worker" >/dev/null 2>&1 </dev/null 3>&- &
+while [ ! -s ${root}/unit-"$unit" ] && [ ! -e ${root}/var/lib/k3s-mesh/steps/download/result ] && [ ! -e ${root}/var/lib/k3s-mesh/steps/install/result ]; do
+	sleep 0.01
+done
+`;
+const systemctl = (root: string) => `#!/bin/sh
+case "$1" in
+	show)
+		for unit in "$@"; do :; done
+		if [ -s ${root}/unit-"$unit" ] && kill -0 "$(cat ${root}/unit-"$unit")" 2>/dev/null; then
+			echo ActiveState=active
+		else
+			echo ActiveState=inactive
+		fi
+		;;
+	is-enabled) [ -e ${root}/enabled ] ;;
+esac
+`;
+/** Answers from files; waits while a file "hold" is there. */
+const curl = (root: string) => `#!/bin/sh
+while [ $# -gt 0 ]; do
+	case "$1" in
+		-D) headers=$2; shift ;;
+		-o) out=$2; shift ;;
+		--*) shift ;;
+		-*) ;;
+		*) url=$1 ;;
+	esac
+	shift
+done
+echo "$url" >>${root}/fetched
+while [ -e ${root}/hold ]; do sleep 0.02; done
+file=${root}/web/\${url##*/}
+[ -f "$file" ] || { echo "curl: (22) The requested URL returned error: 404" >&2; exit 22; }
+printf 'HTTP/1.1 200 OK\\r\\nContent-Length: %s\\r\\n\\r\\n' "$(stat -c %s "$file")" >"$headers"
+cat "$file" >"$out"
+`;
+
+for (const shell of systemShells) {
+	describe(
+		`long steps on a host, with ${shell.name}`,
+		{
+			skip:
+				shell.skip || (missing !== undefined && `${missing} is not installed`),
+		},
+		() => {
+			let sandbox: Sandbox;
+			beforeEach(() => {
+				sandbox = makeSandbox(shell);
+				sandbox.program('systemd-run', systemdRun(sandbox.root));
+				sandbox.program('systemctl', systemctl(sandbox.root));
+				sandbox.program('curl', curl(sandbox.root));
+				sandbox.write('/web/k3s', binary);
+				sandbox.write(
+					'/web/sha256sum-amd64.txt',
+					`${sha256('other')}  k3s-airgap\n${sha256(binary)}  k3s\n`,
+				);
+				sandbox.write(
+					'/web/install.sh',
+					`#!/bin/sh
+echo "[INFO]  for $1, download $INSTALL_K3S_SKIP_DOWNLOAD, start $INSTALL_K3S_SKIP_START"
+echo run >>${sandbox.root}/installs
+mkdir -p ${sandbox.root}/etc/systemd/system
+echo "[Service] $INSTALL_K3S_VERSION" >${sandbox.root}/etc/systemd/system/k3s-agent.service
+: >${sandbox.root}/enabled
+`,
+				);
+			});
+			afterEach(() => {
+				sandbox.close();
+			});
+
+			const lines = (file: string): string[] =>
+				existsSync(sandbox.at(file))
+					? sandbox.read(file).trim().split('\n')
+					: [];
+
+			test('K3s is downloaded once, with progress, and then left alone', async () => {
+				const told: string[] = [];
+				assert.deepEqual(
+					await sandbox.run(k3sDownload, download, (line) => told.push(line)),
+					{changed: true},
+				);
+				assert.equal(sandbox.read('/usr/local/bin/k3s'), binary);
+				assert.equal(
+					statSync(sandbox.at('/usr/local/bin/k3s')).mode & 0o777,
+					0o755,
+				);
+				const progress = told
+					.map((line) => parseStepLine(line))
+					.filter(({kind}) => kind === 'progress');
+				assert.deepEqual(progress.at(-1), {
+					kind: 'progress',
+					doneBytes: binary.length,
+					totalBytes: binary.length,
+				});
+				assert.deepEqual(await sandbox.run(k3sDownload, download), {
+					changed: false,
+				});
+				assert.equal(lines('/fetched').length, 2);
+				assert.deepEqual(lines('/units-started'), [
+					'k3s-mesh-download.service',
+				]);
+			});
+
+			test('a binary that is right already is not downloaded', async () => {
+				sandbox.write('/usr/local/bin/k3s', binary, 0o755);
+				assert.deepEqual(await sandbox.run(k3sDownload, download), {
+					changed: false,
+				});
+				assert.deepEqual(lines('/fetched'), [download.checksumUrl]);
+			});
+
+			test('a wrong checksum throws the download away and says both', async () => {
+				sandbox.write('/web/sha256sum-amd64.txt', `${sha256('x')}  k3s\n`);
+				await assert.rejects(sandbox.run(k3sDownload, download), {
+					message: `The download has another sha256 (${sha256(binary)}) than ${download.checksumUrl} says (${sha256('x')}); it was thrown away.`,
+				});
+				assert.equal(existsSync(sandbox.at('/usr/local/bin/k3s')), false);
+				sandbox.write('/web/sha256sum-amd64.txt', `${sha256(binary)}  k3s\n`);
+				assert.deepEqual(await sandbox.run(k3sDownload, download), {
+					changed: true,
+				});
+			});
+
+			test('what cannot be had is said with its address', async () => {
+				await assert.rejects(
+					sandbox.run(k3sDownload, {
+						...download,
+						url: 'https://mirror.example/gone',
+					}),
+					{message: 'https://mirror.example/gone cannot be downloaded.'},
+				);
+			});
+
+			test('a run that comes while the step runs attaches to it', async () => {
+				sandbox.write('/hold', '');
+				const first = sandbox.run(k3sDownload, download);
+				let attached: () => void;
+				const seen = new Promise<void>((resolve) => {
+					attached = resolve;
+				});
+				while (!existsSync(sandbox.at('/fetched'))) {
+					await new Promise((resolve) => {
+						setTimeout(resolve, 10);
+					});
+				}
+
+				const second = sandbox.run(k3sDownload, download, (line) => {
+					if (line.includes('an earlier run started')) {
+						attached();
+					}
+				});
+				await seen;
+				spawnSync('rm', [sandbox.at('/hold')]);
+				assert.deepEqual(await Promise.all([first, second]), [
+					{changed: true},
+					{changed: true},
+				]);
+				assert.equal(lines('/units-started').length, 1);
+			});
+
+			test('a step that ended while nobody looked is seen as done', async () => {
+				await sandbox.run(k3sDownload, download);
+				sandbox.write('/hold', '');
+				assert.deepEqual(await sandbox.run(k3sDownload, download), {
+					changed: false,
+				});
+			});
+
+			test('install.sh runs once for a version and role', async () => {
+				sandbox.write('/usr/local/bin/k3s', binary, 0o755);
+				const told: string[] = [];
+				assert.deepEqual(
+					await sandbox.run(k3sInstall, install, (line) => told.push(line)),
+					{changed: true},
+				);
+				assert.ok(
+					told.includes('[INFO]  for agent, download binary, start true'),
+				);
+				assert.deepEqual(await sandbox.run(k3sInstall, install), {
+					changed: false,
+				});
+				assert.equal(lines('/installs').length, 1);
+				sandbox.write('/etc/systemd/system/k3s-agent.service', 'edited\n');
+				assert.deepEqual(await sandbox.run(k3sInstall, install), {
+					changed: true,
+				});
+				assert.deepEqual(
+					await sandbox.run(k3sInstall, {...install, version: 'v1.36.4+k3s1'}),
+					{changed: true},
+				);
+				assert.equal(lines('/installs').length, 3);
+			});
+
+			test('a failing install.sh gives its own last words', async () => {
+				sandbox.write(
+					'/web/install.sh',
+					'#!/bin/sh\necho "[ERROR]  Unsupported architecture" >&2\nexit 1\n',
+				);
+				await assert.rejects(sandbox.run(k3sInstall, install), {
+					message: '[ERROR]  Unsupported architecture',
+				});
+			});
+
+			test('what was installed by hand before is kept beside', async () => {
+				sandbox.write('/etc/systemd/system/k3s-agent.service', 'by hand\n');
+				await sandbox.run(k3sInstall, install);
+				assert.equal(
+					sandbox.read('/etc/systemd/system/k3s-agent.service.k3s-mesh.bak'),
+					'by hand\n',
+				);
+			});
+		},
+	);
+}

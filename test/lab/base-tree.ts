@@ -69,7 +69,7 @@ printf 'net.ipv4.ping_group_range=0 2147483647\n' >/etc/sysctl.d/90-ping.conf
 systemctl disable ssh.socket
 systemctl enable ssh.service
 systemctl mask apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer e2scrub_all.timer e2scrub_reap.service \
-	fstrim.timer man-db.timer getty.target console-getty.service systemd-logind.service \
+	fstrim.timer man-db.timer getty.target console-getty.service \
 	sys-kernel-debug.mount sys-kernel-tracing.mount dev-hugepages.mount
 install -d -m 2755 /var/log/journal
 install -d /etc/systemd/journald.conf.d

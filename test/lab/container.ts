@@ -7,7 +7,7 @@ import {writeHostFiles} from './host-files.js';
 import type {HostKind, Workshop} from './host-kind.js';
 import {bareEnvironment, beside, launch} from './launch.js';
 import {hostNetworkBatch, namespaceOf} from './network.js';
-import {childrenOf, isAlive} from './processes.js';
+import {childrenOf, isAlive, isInit} from './processes.js';
 import {LabError, run, waitFor} from './run.js';
 import {readProcess} from './state.js';
 import type {HostSpec, Topology} from './topology.js';
@@ -40,7 +40,9 @@ export const containers = (workshop: Workshop): HostKind => {
 	/** The host's init; undefined while the host is off or between two boots. */
 	const leader = (host: HostSpec): number | undefined => {
 		const nspawn = readProcess(instance, containerSlot(host));
-		return nspawn && isAlive(nspawn) ? childrenOf(nspawn.pid)[0] : undefined;
+		return nspawn && isAlive(nspawn)
+			? childrenOf(nspawn.pid).find((child) => isInit(child))
+			: undefined;
 	};
 
 	const pid = (host: HostSpec): number => {

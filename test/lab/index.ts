@@ -168,6 +168,13 @@ const clientOf = (instance: string, id: string): LabClient => {
 	};
 };
 
+/** Waits until no job of the host's boot is left. */
+const settle = async (host: HostSpec, kind: HostKind): Promise<void> => {
+	await kind.exec(host, ['systemctl', 'is-system-running', '--wait'], {
+		timeoutMs: 120_000,
+	});
+};
+
 const nodeOf = (host: HostSpec, kind: HostKind): LabNode => {
 	const exec: LabNode['exec'] = async (what, options) =>
 		kind.exec(
@@ -189,6 +196,7 @@ const nodeOf = (host: HostSpec, kind: HostKind): LabNode => {
 			// The answer may be lost with the host.
 			await exec(['systemctl', 'reboot', '--no-block'], {timeoutMs: 10_000});
 			await kind.ready(host, boot);
+			await settle(host, kind);
 		},
 		async readFile(file) {
 			const {code, stdout, stderr} = await exec(['cat', '--', file]);
@@ -306,9 +314,7 @@ const finishBoot = async (
 	say: (sentence: string) => void,
 ): Promise<void> => {
 	await kind.ready(host);
-	await kind.exec(host, ['systemctl', 'is-system-running', '--wait'], {
-		timeoutMs: 120_000,
-	});
+	await settle(host, kind);
 	if (host.setup !== undefined) {
 		const {code, stdout, stderr} = await kind.exec(host, [
 			'/bin/sh',

@@ -55,6 +55,16 @@ export const childrenOf = (pid: number): number[] => {
 	}
 };
 
+/** Whether a process is the first of a process namespace of its own: a container's init. */
+export const isInit = (pid: number): boolean => {
+	try {
+		const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+		return /^NSpid:\t.*\t1$/m.test(status);
+	} catch {
+		return false;
+	}
+};
+
 /** All processes that live in one of these network namespaces (paths such as /run/netns/NAME). */
 export const processesIn = (namespaces: readonly string[]): ProcessMark[] => {
 	const identities = new Set<string>();

@@ -1,7 +1,7 @@
 import {existsSync} from 'node:fs';
 import path from 'node:path';
 import process from 'node:process';
-import {LabError, runOrFail} from './run.js';
+import {LabError, run, runOrFail} from './run.js';
 
 type Tool = {readonly command: string; readonly package: string};
 
@@ -58,6 +58,13 @@ export const requireMachine = async (
 		throw new LabError(
 			'The lab makes network namespaces and mounts, which only root may do: run the same command with sudo.',
 		);
+	}
+
+	if (!existsSync('/dev/net/tun')) {
+		// As inside Docker: the driver may be there without its node.
+		await run(['modprobe', 'tun']).catch(() => undefined);
+		await runOrFail(['mkdir', '-p', '/dev/net']);
+		await run(['mknod', '/dev/net/tun', 'c', '10', '200']);
 	}
 
 	const missing = missingPackages(vm);

@@ -3,12 +3,7 @@ import {existsSync, readFileSync, readdirSync} from 'node:fs';
 import {mkdir, rename, rm, rmdir, writeFile} from 'node:fs/promises';
 import path from 'node:path';
 import process from 'node:process';
-import {
-	dataFolder,
-	instanceData,
-	instanceFolder,
-	runFolder,
-} from './folders.js';
+import {instanceData, instanceFolder, runFolder} from './folders.js';
 import {
 	emptyNamespaces,
 	isAlive,
@@ -70,7 +65,7 @@ export const createState = async (state: InstanceState): Promise<void> => {
 		);
 	}
 
-	const draft = path.join(runFolder, `.${state.name}.${state.id}`);
+	const draft = path.join(runFolder, `.${state.name}.${state.id}.draft`);
 	await mkdir(path.join(draft, 'processes'), {recursive: true, mode: 0o700});
 	await writeFile(path.join(draft, 'state.json'), JSON.stringify(state));
 	try {
@@ -103,6 +98,7 @@ export const readState = (name: string): InstanceState | undefined => {
 export const readInstances = (): InstanceState[] => {
 	try {
 		return readdirSync(runFolder)
+			.filter((name) => !name.startsWith('.'))
 			.map((name) => readState(name))
 			.filter((state) => state !== undefined);
 	} catch {
@@ -169,12 +165,11 @@ const removeControlGroup = async (folder: string): Promise<void> => {
 /** Takes away all that an instance owns, whatever state it is in. Safe to repeat. */
 export const removeInstance = async (name: string): Promise<void> => {
 	const state = readState(name);
-	const folder = instanceFolder(name);
 	if (!state) {
-		await rm(folder, {recursive: true, force: true});
 		return;
 	}
 
+	const folder = instanceFolder(name);
 	// From here on launch.sh starts nothing more; whoever it started before has left its mark.
 	await writeFile(path.join(folder, 'stopping'), '');
 	const slots = readdirSync(path.join(folder, 'processes')).filter(
@@ -218,21 +213,38 @@ export const removeInstance = async (name: string): Promise<void> => {
 	}
 
 	await rm(instanceData(name), {recursive: true, force: true});
-	await rm(folder, {recursive: true, force: true});
-	for (const shared of [dataFolder, runFolder]) {
-		try {
-			await rmdir(shared);
-		} catch {
-			// Others have instances.
+	// The state goes last, and at once: a half-deleted folder would neither be an instance nor free its name.
+	const gone = path.join(runFolder, `.${name}.${state.id}.gone`);
+	await rename(folder, gone);
+	await rm(gone, {recursive: true, force: true});
+};
+
+/** Folders of instances that were not yet, or are no more, when their process was killed. */
+const removeRemains = async (): Promise<void> => {
+	for (const folder of existsSync(runFolder) ? readdirSync(runFolder) : []) {
+		const state = readState(folder);
+		if (
+			folder.endsWith('.gone') ||
+			(folder.endsWith('.draft') && state && !isAlive(state.maker))
+		) {
+			await rm(path.join(runFolder, folder), {recursive: true, force: true});
 		}
 	}
 };
 
 /** Takes away what crashed runs left behind. */
 export const removeAbandoned = async (): Promise<void> => {
+	await removeRemains();
 	for (const state of readInstances()) {
 		if (isAbandoned(state)) {
-			await removeInstance(state.name);
+			try {
+				await removeInstance(state.name);
+			} catch (error) {
+				// Somebody else may be doing the same.
+				if (readState(state.name)?.id === state.id) {
+					throw error;
+				}
+			}
 		}
 	}
 };

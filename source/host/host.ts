@@ -12,7 +12,10 @@ export type CallOptions = {
 export type Conversation = {
 	/** Sends one line; throws `HostLost` when the process is gone. */
 	send(line: string): void;
-	/** Lines as they arrive, without control characters; ends when the process ends, throws `HostLost` when the connection does. */
+	/**
+	 * Lines as they arrive, without control characters. Ends when the process ends, throws `ScriptFailed` when that
+	 * was with a failure, and `HostLost` when the connection went.
+	 */
 	readonly lines: AsyncIterable<string>;
 	/** Ends standard input, and the process with it. Safe to call twice. */
 	close(): void;
@@ -30,6 +33,8 @@ export type Host = {
 	readonly name: string;
 	/** What we logged in to and how, for people: `root@198.51.100.11:22`. */
 	readonly address: string;
+	/** The address that was dialed in the end, by us or by the last jump host; `undefined` when a jump host looked up a name. */
+	readonly dialed?: string | undefined;
 	/** Round trip from here over the open connection, in ms. */
 	readonly rttMs: number;
 	/** Runs a script to its end and returns its typed result. */

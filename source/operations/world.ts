@@ -4,6 +4,7 @@ import net from 'node:net';
 import os from 'node:os';
 import process from 'node:process';
 import {UserError, exitCodes} from '../errors.js';
+import {makeRedactor} from '../host/redactor.js';
 import {makeSshConnector} from '../host/ssh/connect.js';
 import type {World} from './operations.js';
 
@@ -70,12 +71,20 @@ const canReach = async (
 	});
 
 /** The real world: SSH, the clock and the machine's own randomness. */
-export const makeWorld = (): World => ({
-	connect: makeSshConnector({home: os.homedir(), environment: process.env}),
-	now: () => Date.now(),
-	randomText: (length) =>
-		Array.from({length}, () => alphabet[randomInt(alphabet.length)]).join(''),
-	demo: false,
-	readSecret,
-	canReach,
-});
+export const makeWorld = (): World => {
+	const redactor = makeRedactor();
+	return {
+		connect: makeSshConnector({
+			home: os.homedir(),
+			environment: process.env,
+			redactor,
+		}),
+		redactor,
+		now: () => Date.now(),
+		randomText: (length) =>
+			Array.from({length}, () => alphabet[randomInt(alphabet.length)]).join(''),
+		demo: false,
+		readSecret,
+		canReach,
+	};
+};

@@ -16,13 +16,9 @@ const noQuestions: ConnectQuestions = {
 	},
 };
 
-const connect = async (
-	faults: Faults,
-	ssh: SshTarget = {host: 'one'},
-	questions = noQuestions,
-) => {
+const connect = async (faults: Faults, ssh: SshTarget) => {
 	const {world} = fastWorld(threeMachines({one: {faults}}));
-	return world.connect({name: 'n1', ssh}, {signal, questions});
+	return world.connect({name: 'n1', ssh}, {signal, questions: noQuestions});
 };
 
 describe('connecting in the simulated world', () => {
@@ -115,7 +111,7 @@ describe('connecting in the simulated world', () => {
 	});
 
 	test('a closed host is lost, and a raised signal ends a call', async () => {
-		const host = await connect({});
+		const host = await connect({}, {host: 'one'});
 		const reason = new Error('stop');
 		await assert.rejects(
 			host.run(k3sState, {role: 'server'}, {signal: AbortSignal.abort(reason)}),

@@ -202,7 +202,8 @@ describe('K3s in the simulated world', () => {
 			changed: true,
 			backup: undefined,
 		});
-		assert.equal((await write(host, {a: 1})).changed, false);
+		const again = await write(host, {a: 1});
+		assert.equal(again.changed, false);
 		assert.deepEqual(await write(host, {a: 2}), {
 			changed: true,
 			backup: `${configPath}.k3s-mesh.bak`,
@@ -362,9 +363,13 @@ describe('K3s in the simulated world', () => {
 		});
 		const two = await open(world, 'two');
 		const {sinceUnix} = await joinAgent(two, server);
-		const ping = async () =>
-			two.run(k3sPing, {url: 'https://198.51.100.1:6443'}, {signal});
-		assert.equal((await ping()).outcome, 'timeout');
+		const pingOutcome = async () => {
+			const url = 'https://198.51.100.1:6443';
+			const {outcome} = await two.run(k3sPing, {url}, {signal});
+			return outcome;
+		};
+
+		assert.equal(await pingOutcome(), 'timeout');
 		const joined = two.run(k3sJournal, {role: 'agent', sinceUnix}, {signal});
 		const apply = {
 			firewall: 'ufw' as const,
@@ -384,8 +389,9 @@ describe('K3s in the simulated world', () => {
 		assert.deepEqual(await server.run(firewallApply, apply, {signal}), {
 			missing: 0,
 		});
-		assert.equal((await joined).activeState, 'active');
-		assert.equal((await ping()).outcome, 'pong');
+		const state = await joined;
+		assert.equal(state.activeState, 'active');
+		assert.equal(await pingOutcome(), 'pong');
 	});
 
 	test('a token of another cluster is refused', async () => {
@@ -404,13 +410,17 @@ describe('K3s in the simulated world', () => {
 		const host = await open(world, 'one');
 		const take = async (runId: string) =>
 			host.run(lockTake, {runId, owner: `run ${runId}`, gone: []}, {signal});
-		assert.equal((await take('a')).taken, true);
+		const first = await take('a');
+		assert.ok(first.taken);
+
 		const refused = await take('b');
 		assert.ok(!refused.taken);
 		assert.equal(refused.holder.owner, 'run a');
 		clock.now += 60_000;
-		assert.equal((await take('b')).taken, true);
+		const stale = await take('b');
+		assert.ok(stale.taken);
 		await host.run(lockRelease, {runId: 'b'}, {signal});
-		assert.equal((await take('a')).taken, true);
+		const free = await take('a');
+		assert.ok(free.taken);
 	});
 });

@@ -3,10 +3,11 @@ import {makeSimulatedWorld} from '../../source/host/simulated/world.js';
 
 /** The same "random" numbers in every run. */
 export const makeRandom = (): (() => number) => {
-	let state = 12_345;
+	let state = 0.3;
 	return () => {
-		state = (Math.imul(state, 1_103_515_245) + 12_345) & 0x7f_ff_ff_ff;
-		return state / 0x80_00_00_00;
+		// The logistic map: crude, but it jumps about and is the same everywhere.
+		state = 3.99 * state * (1 - state);
+		return state;
 	};
 };
 

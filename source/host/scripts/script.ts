@@ -23,13 +23,16 @@ export type Script<Input, Output> = {
 	readonly name: string;
 	/** For people: what it does on the machine. */
 	readonly purpose: string;
-	/** `root` runs it by sudo where the login is not root. */
-	readonly as: 'login' | 'root';
+	/** `root` runs it by sudo where the login is not root; `any` does so where sudo is allowed and else runs it as the login. */
+	readonly as: 'login' | 'root' | 'any';
 	/** Limit in ms. */
 	readonly timeoutMs: number;
-	/** The body, POSIX sh, run under `set -eu`; its fields are shell variables when it starts. */
+	/**
+	 * The body, POSIX sh, run under `set -eu` in the C locale. Its fields are shell variables when it starts; so is
+	 * `ssh_connection`, what sshd said of our connection.
+	 */
 	readonly source: string;
-	/** The fields, always the same names in the same order. */
+	/** The fields, always the same names in the same order; called right before they are sent. */
 	fields(input: Input): readonly ScriptField[];
 	/** Reads the result; throws when the machine answered something that cannot be understood. */
 	decode(output: ScriptOutput): Output;

@@ -1,0 +1,126 @@
+import type {Client, ClientChannel} from 'ssh2';
+import {HostLost} from '../errors.js';
+import {makeSlots} from './slots.js';
+
+/** sshd allows ten sessions over one connection; some stay free for whatever else comes. */
+const channelLimit = 8;
+
+/** One open SSH connection, shared by all calls to a node. */
+export type Connection = {
+	readonly node: string;
+	/**
+	 * Opens a channel that runs a command line, once there is a place for it. Throws `HostLost`, or the signal's
+	 * reason. The place is free again when the channel closes.
+	 */
+	open(command: string, signal: AbortSignal): Promise<ClientChannel>;
+	/** Calls back when the connection goes away, at once when it has. Returns how to stop listening. */
+	onLost(listener: (error: HostLost) => void): () => void;
+	/** Ends the connection; what still runs over it is lost. */
+	close(): Promise<void>;
+};
+
+const describeLoss = (error: Error & {level?: string}): string =>
+	error.level === 'client-timeout' ? 'no answer for 30 s' : error.message;
+
+/** Takes over a client that is ready, and whatever it was reached through. */
+export const makeConnection = (
+	node: string,
+	client: Client,
+	closeBelow: () => void,
+): Connection => {
+	const slots = makeSlots(channelLimit);
+	const listeners = new Set<(error: HostLost) => void>();
+	const closed = new Promise<void>((resolve) => {
+		client.once('close', () => {
+			resolve();
+		});
+	});
+	let lost: HostLost | undefined;
+	const lose = (detail: string): void => {
+		lost ??= new HostLost(node, detail);
+		for (const listener of listeners) {
+			listener(lost);
+		}
+
+		listeners.clear();
+	};
+
+	client.on('error', (error) => {
+		lose(describeLoss(error));
+	});
+	client.once('close', () => {
+		lose('it was closed');
+		closeBelow();
+	});
+
+	const execute = async (
+		command: string,
+		signal: AbortSignal,
+	): Promise<ClientChannel> =>
+		new Promise((resolve, reject) => {
+			if (lost) {
+				reject(lost);
+				return;
+			}
+
+			const onAbort = () => {
+				reject(signal.reason as Error);
+			};
+
+			signal.addEventListener('abort', onAbort, {once: true});
+			try {
+				client.exec(command, (error, opened) => {
+					signal.removeEventListener('abort', onAbort);
+					if (error) {
+						reject(lost ?? new HostLost(node, error.message));
+					} else if (signal.aborted) {
+						opened.close();
+					} else {
+						resolve(opened);
+					}
+				});
+			} catch (error) {
+				signal.removeEventListener('abort', onAbort);
+				reject(lost ?? new HostLost(node, (error as Error).message));
+			}
+		});
+
+	return {
+		node,
+		async open(command, signal) {
+			const release = await slots.take(signal);
+			try {
+				const channel = await execute(command, signal);
+				channel.once('close', release);
+				return channel;
+			} catch (error) {
+				release();
+				throw error;
+			}
+		},
+		onLost(listener) {
+			if (lost) {
+				listener(lost);
+				return () => undefined;
+			}
+
+			listeners.add(listener);
+			return () => {
+				listeners.delete(listener);
+			};
+		},
+		async close() {
+			if (lost) {
+				return;
+			}
+
+			lose('we closed it');
+			client.end();
+			const limit = setTimeout(() => {
+				client.destroy();
+			}, 2000);
+			await closed;
+			clearTimeout(limit);
+		},
+	};
+};

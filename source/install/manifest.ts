@@ -79,16 +79,26 @@ export const parseManifest = (text: string): Manifest | undefined => {
 };
 
 /** The text of a manifest: the same for the same content, so that an unchanged one is not written again. */
-export const formatManifest = (manifest: Manifest): string =>
-	`${JSON.stringify(
+export const formatManifest = (manifest: Manifest): string => {
+	const {version, cluster, node, role, files, kept, ...rest} = manifest;
+	const text = JSON.stringify(
 		{
-			...manifest,
-			files: sorted(manifest.files),
-			kept: sorted(manifest.kept),
+			version,
+			cluster,
+			node,
+			role,
+			k3s: rest.k3s,
+			installed: rest.installed,
+			appliedHash: rest.appliedHash,
+			files: sorted(files),
+			kept: sorted(kept),
+			firewall: rest.firewall,
 		},
 		undefined,
 		'\t',
-	)}\n`;
+	);
+	return `${text}\n`;
+};
 
 const sorted = (record: Readonly<Record<string, string>>) =>
 	Object.fromEntries(

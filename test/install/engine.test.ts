@@ -1,0 +1,388 @@
+import assert from 'node:assert/strict';
+import {test} from 'node:test';
+import {UserError} from '../../source/errors.js';
+import {HostLost, ScriptFailed} from '../../source/host/errors.js';
+import {caHash, forever, makeFakeCluster} from './fake-cluster.js';
+import {planOf, startFakeRun} from './fake-run.js';
+
+const names = ['fra1', 'nuc', 'nyc1'];
+
+/** Where in the order of events a step got into a state. */
+const at = (
+	run: ReturnType<typeof startFakeRun>,
+	step: string,
+	state: string,
+) =>
+	run.events.findIndex(
+		(event) =>
+			event.type === 'step' && event.step === step && event.state === state,
+	);
+
+test('a fresh cluster is installed: in order, proven, and everything changed', async () => {
+	const fake = makeFakeCluster(names);
+	const run = startFakeRun(fake);
+	const result = await run.engine.run();
+	assert.deepEqual(
+		{
+			outcome: result.outcome,
+			changed: result.changed,
+			failures: result.failures,
+		},
+		{outcome: 'good', changed: true, failures: []},
+	);
+	for (const step of planOf(names).nodes.flatMap(({steps}) => steps)) {
+		assert.match(run.states().get(step.id)!, /^(?:un)?changed$/, step.id);
+		for (const need of step.needs) {
+			const done = Math.max(
+				at(run, need, 'changed'),
+				at(run, need, 'unchanged'),
+			);
+			assert.ok(done < at(run, step.id, 'running'), `${step.id} after ${need}`);
+		}
+	}
+
+	const pairs = result.proofs.filter(({kind}) => kind === 'mesh-ping');
+	assert.equal(pairs.length, 6);
+	assert.ok(result.proofs.every(({ok}) => ok));
+	assert.ok(fake.machines.get('fra1')!.calls.includes('verify.pods-down'));
+	assert.equal(run.events.at(-1)?.type, 'run-ended');
+});
+
+test('agents get the full agent token that the first server runs with, and no event tells a token', async () => {
+	const fake = makeFakeCluster(names);
+	const run = startFakeRun(fake);
+	await run.engine.run();
+	const server = fake.machines.get('fra1')!.files.get('/config')!.content;
+	const [, token, agentToken] =
+		/^token: "(.+)"\nagent-token: "(.+)"\n$/.exec(server) ?? [];
+	assert.ok(token && agentToken && token !== agentToken);
+	assert.equal(
+		fake.machines.get('nuc')!.files.get('/config')!.content,
+		`token: "K10${caHash}::node:${agentToken}"\n`,
+	);
+	const told = JSON.stringify(run.events);
+	assert.ok(!told.includes(token) && !told.includes(agentToken));
+});
+
+test('a second run changes nothing: no write, no restart, the manifest as it was', async () => {
+	const fake = makeFakeCluster(names);
+	await startFakeRun(fake).engine.run();
+	const before = [...fake.machines.values()].map(
+		({manifestWrites, restarts, manifest}) => ({
+			manifestWrites,
+			restarts,
+			manifest,
+		}),
+	);
+	const run = startFakeRun(fake);
+	const result = await run.engine.run();
+	assert.equal(result.changed, false);
+	assert.deepEqual([...new Set(run.states().values())], ['unchanged']);
+	assert.deepEqual(
+		[...fake.machines.values()].map(({manifestWrites, restarts, manifest}) => ({
+			manifestWrites,
+			restarts,
+			manifest,
+		})),
+		before,
+	);
+	const written = [...fake.machines.values()].filter(
+		({calls}) => calls.lastIndexOf('files.write') > calls.length / 2,
+	);
+	assert.deepEqual(written, []);
+	assert.match(
+		(run.events.at(-1) as {message: string}).message,
+		/nothing was changed/,
+	);
+});
+
+test('the manifest lists a file before it is written', async () => {
+	const fake = makeFakeCluster(['fra1']);
+	fake.before = (node, script) => {
+		if (script === 'files.write') {
+			const listed = JSON.parse(fake.machines.get(node)!.manifest!);
+			assert.ok('/config' in listed.files);
+		}
+	};
+
+	const result = await startFakeRun(fake).engine.run();
+	assert.equal(result.outcome, 'good');
+	const manifest = JSON.parse(fake.machines.get('fra1')!.manifest!);
+	assert.equal(manifest.cluster, 'home');
+	assert.equal(manifest.k3s, 'v1.36.3+k3s1');
+	assert.equal(manifest.appliedHash, fake.machines.get('fra1')!.appliedHash);
+	assert.equal(manifest.firewall.rules.length, 1);
+});
+
+test('killed after any call, the next run ends in the same good state', async () => {
+	const whole = makeFakeCluster(names);
+	let calls = 0;
+	whole.before = () => {
+		calls += 1;
+	};
+
+	await startFakeRun(whole).engine.run();
+	for (let last = 1; last < calls; last += 3) {
+		const fake = makeFakeCluster(names);
+		let left = last;
+		const killed = startFakeRun(fake);
+		fake.before = () => {
+			left -= 1;
+			if (left < 0) {
+				killed.stop.abort();
+				throw new Error('killed');
+			}
+		};
+
+		await killed.engine.run();
+		const calledBefore = fake.machines.get('fra1')!.calls.length;
+		fake.before = () => undefined;
+		const result = await startFakeRun(fake).engine.run();
+		assert.equal(result.outcome, 'good', `killed after call ${last}`);
+		assert.ok(fake.machines.get('fra1')!.calls.length > calledBefore);
+		const agentToken = /agent-token: "(.+)"/.exec(
+			fake.machines.get('fra1')!.files.get('/config')!.content,
+		)![1];
+		for (const name of ['nuc', 'nyc1']) {
+			assert.equal(
+				fake.machines.get(name)!.files.get('/config')!.content,
+				`token: "K10${caHash}::node:${agentToken}"\n`,
+			);
+		}
+	}
+});
+
+test('a node that fails takes no other down, and its row says why', async () => {
+	const fake = makeFakeCluster(names);
+	fake.before = (node, script) => {
+		if (node === 'nuc' && script === 'k3s.download') {
+			throw new ScriptFailed('nuc', 'k3s.download', {
+				code: 1,
+				lastLines: ['no space left in /usr/local/bin'],
+			});
+		}
+	};
+
+	const run = startFakeRun(fake);
+	const result = await run.engine.run();
+	assert.equal(result.outcome, 'failed');
+	assert.deepEqual(
+		result.failures.map(({node, step, message}) => ({node, step, message})),
+		[
+			{
+				node: 'nuc',
+				step: 'nuc/download/download',
+				message: 'no space left in /usr/local/bin',
+			},
+		],
+	);
+	assert.deepEqual(result.failures[0]!.tryNext, [
+		'Free some space there, then try again.',
+	]);
+	const states = run.states();
+	assert.equal(states.get('nuc/start/start'), 'skipped');
+	assert.equal(states.get('nuc/verify/verify'), 'skipped');
+	assert.equal(states.get('nyc1/verify/verify'), 'unchanged');
+	assert.ok(
+		result.proofs.some(({from, to}) => from === 'nyc1' && to === 'fra1'),
+	);
+	assert.ok(!result.proofs.some(({to}) => to === 'nuc'));
+});
+
+test('a first server that fails skips what joins it, not what can be done alone', async () => {
+	const fake = makeFakeCluster(names);
+	fake.before = (node, script) => {
+		if (node === 'fra1' && script === 'k3s.install') {
+			throw new UserError('broken');
+		}
+	};
+
+	const run = startFakeRun(fake);
+	await run.engine.run();
+	const states = run.states();
+	assert.equal(states.get('nuc/download/download'), 'changed');
+	assert.equal(states.get('nuc/configure/write-file'), 'skipped');
+	const skipped = run.events.find(
+		(event) =>
+			event.type === 'step' &&
+			event.step === 'nuc/configure/write-file' &&
+			event.state === 'skipped',
+	);
+	assert.match((skipped as {message: string}).message, /fra1/);
+});
+
+test('retry of a failed node does what is open, and verification again with it', async () => {
+	const fake = makeFakeCluster(names);
+	let broken = true;
+	fake.before = (node, script) => {
+		if (broken && node === 'nuc' && script === 'k3s.install') {
+			throw new UserError('broken');
+		}
+	};
+
+	const run = startFakeRun(fake);
+	assert.equal((await run.engine.run()).outcome, 'failed');
+	broken = false;
+	const downloads = fake.machines
+		.get('nyc1')!
+		.calls.filter((name) => name === 'k3s.download').length;
+	assert.equal(run.engine.reset('nuc'), true);
+	const result = await run.engine.run();
+	assert.equal(result.outcome, 'good');
+	assert.deepEqual(result.failures, []);
+	assert.equal(
+		fake.machines.get('nyc1')!.calls.filter((name) => name === 'k3s.download')
+			.length,
+		downloads,
+	);
+	for (const from of names) {
+		for (const to of names.filter((name) => name !== from)) {
+			assert.ok(
+				result.proofs.some(
+					(proof) =>
+						proof.kind === 'pod-to-pod' &&
+						proof.from === from &&
+						proof.to === to,
+				),
+				`${from} → ${to}`,
+			);
+		}
+	}
+});
+
+test('retry of the first server also does what was skipped because of it', async () => {
+	const fake = makeFakeCluster(names);
+	let broken = true;
+	fake.before = (node, script) => {
+		if (broken && node === 'fra1' && script === 'k3s.install') {
+			throw new UserError('broken');
+		}
+	};
+
+	const run = startFakeRun(fake);
+	await run.engine.run();
+	broken = false;
+	run.engine.reset('fra1');
+	assert.equal((await run.engine.run()).outcome, 'good');
+});
+
+test('retry while others are still at work is taken up by the same run', async () => {
+	const fake = makeFakeCluster(names);
+	let broken = true;
+	let goOn: () => void = () => undefined;
+	const held = new Promise<void>((resolve) => {
+		goOn = resolve;
+	});
+	fake.before = async (node, script) => {
+		if (broken && node === 'nuc' && script === 'k3s.download') {
+			throw new UserError('broken');
+		}
+
+		if (node === 'fra1' && script === 'k3s.install') {
+			await held;
+		}
+	};
+
+	const run = startFakeRun(fake);
+	const running = run.engine.run();
+	await run.until((event) => event.type === 'step' && event.state === 'failed');
+	broken = false;
+	run.engine.reset('nuc');
+	goOn();
+	assert.equal((await running).outcome, 'good');
+});
+
+test('stopped, a run ends at once and says so', async () => {
+	const fake = makeFakeCluster(names);
+	fake.before = async (node, script, options) => {
+		if (node === 'nuc' && script === 'k3s.download') {
+			await forever(options);
+		}
+	};
+
+	const run = startFakeRun(fake);
+	const running = run.engine.run();
+	await run.until(
+		(event) =>
+			event.type === 'step' &&
+			event.step === 'nuc/download/download' &&
+			event.state === 'running',
+	);
+	run.stop.abort();
+	const result = await running;
+	assert.equal(result.outcome, 'stopped');
+	assert.deepEqual(result.failures, []);
+	assert.ok(
+		![...run.states().values()].some(
+			(state) => state === 'running' || state === 'waiting',
+		),
+	);
+});
+
+test('no more nodes are worked on at once than wanted', async () => {
+	const many = Array.from({length: 8}, (_, index) => `n${index}`);
+	const fake = makeFakeCluster(many);
+	const run = startFakeRun(fake, {concurrency: 3});
+	let running = 0;
+	let most = 0;
+	assert.equal((await run.engine.run()).outcome, 'good');
+	for (const event of run.events) {
+		if (event.type === 'step') {
+			running += event.state === 'running' ? 1 : -1;
+			most = Math.max(most, running);
+		}
+	}
+
+	assert.equal(most, 3);
+});
+
+test('a lost connection is made again, and the step goes on', async () => {
+	const fake = makeFakeCluster(names);
+	let losses = 2;
+	fake.before = (node, script) => {
+		if (node === 'nuc' && script === 'k3s.download' && losses > 0) {
+			losses -= 1;
+			throw new HostLost('nuc', 'connection reset');
+		}
+	};
+
+	const result = await startFakeRun(fake).engine.run();
+	assert.equal(result.outcome, 'good');
+	assert.equal(fake.connections.get('nuc'), 3);
+});
+
+test('a connection that stays lost fails that node only', async () => {
+	const fake = makeFakeCluster(names);
+	fake.before = (node, script) => {
+		if (node === 'nuc' && script === 'k3s.download') {
+			throw new HostLost('nuc', 'connection reset');
+		}
+	};
+
+	const run = startFakeRun(fake);
+	const result = await run.engine.run();
+	assert.deepEqual(
+		result.failures.map(({node}) => node),
+		['nuc'],
+	);
+	assert.equal(run.states().get('nyc1/ready/await-ready'), 'unchanged');
+});
+
+test('progress and output of a long step are told', async () => {
+	const run = startFakeRun(makeFakeCluster(['fra1']));
+	await run.engine.run();
+	assert.ok(
+		run.events.some(
+			(event) =>
+				event.type === 'progress' &&
+				event.doneBytes === 5 &&
+				event.totalBytes === 10,
+		),
+	);
+	assert.ok(
+		run.events.some(
+			(event) =>
+				event.type === 'log' && event.line.includes('Creating service file'),
+		),
+	);
+});

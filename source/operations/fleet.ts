@@ -123,11 +123,7 @@ export const openFleet: OpenFleet = ({
 	const add = async (node: NodeSpec): Promise<NodeContact> => {
 		const login = JSON.stringify(node.ssh);
 		const known = entries.get(node.name);
-		if (
-			known !== undefined &&
-			known.login === login &&
-			known.contact.state !== 'failed'
-		) {
+		if (known?.login === login && known.contact.state !== 'failed') {
 			return known.settled;
 		}
 

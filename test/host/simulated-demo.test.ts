@@ -69,9 +69,11 @@ describe('the demo', () => {
 			[['path.recommended', true]],
 		);
 		assert.deepEqual(
-			plan.nodes.flatMap(({steps}) =>
-				steps.filter(({action}) => action.kind === 'firewall'),
-			).map(({node}) => node),
+			plan.nodes
+				.flatMap(({steps}) =>
+					steps.filter(({action}) => action.kind === 'firewall'),
+				)
+				.map(({node}) => node),
 			['nyc1'],
 		);
 		assert.deepEqual(result.failures, []);
@@ -88,9 +90,15 @@ describe('the demo', () => {
 	test('a second run changes nothing, and the closed port is open now', async () => {
 		const demo = makeDemo();
 		await goTheWholeWay(demo);
-		const {report, result} = await goTheWholeWay(demo);
+		const {report, plan, result} = await goTheWholeWay(demo);
 		assert.deepEqual(
 			report.findings.filter(({severity}) => severity !== 'info'),
+			[],
+		);
+		assert.deepEqual(
+			plan.nodes.flatMap(({steps}) =>
+				steps.filter(({expectation}) => expectation === 'change'),
+			),
 			[],
 		);
 		assert.equal(result.outcome, 'good');

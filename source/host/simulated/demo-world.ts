@@ -25,7 +25,6 @@ export const demoMachines: readonly MachineSpec[] = [
 		externalIp: '192.0.2.7',
 		internal: {address: '192.168.1.4', network: 'home'},
 		rttMs: 9,
-		pathMtu: 1492,
 		facts: {
 			os: {id: 'ubuntu', versionId: '24.04', prettyName: 'Ubuntu 24.04.1 LTS'},
 			kernel: '6.8.0-51-generic',

@@ -40,6 +40,13 @@ export const factsNow = (
 		...facts,
 		clock: {...facts.clock, unixMs: now + facts.clock.offsetMs},
 		listening: listeningOf(machine),
+		firewall: {
+			...facts.firewall,
+			summary: [
+				facts.firewall.summary,
+				...machine.rules.map(({add}) => add.join(' ')),
+			].join('\n'),
+		},
 		sshConnection: facts.sshConnection ?? {
 			clientAddress: '203.0.113.200',
 			clientPort: 50_000,

@@ -1,4 +1,4 @@
-import {sameAddress} from '../../cluster/addresses.js';
+import {addressScope, isAddress, sameAddress} from '../../cluster/addresses.js';
 import type {Machine} from './machine.js';
 import type {Scene} from './scene.js';
 
@@ -22,8 +22,12 @@ export const machineAt = (
 	scene: Scene,
 	from: Machine | undefined,
 	address: string,
-): Machine | undefined =>
-	scene.machines.find(({spec}) => {
+): Machine | undefined => {
+	if (isAddress(address) && addressScope(address) === 'loopback') {
+		return from;
+	}
+
+	return scene.machines.find(({spec}) => {
 		if (sameAddress(spec.externalIp, address)) {
 			return from?.spec !== spec || spec.hairpin !== false;
 		}
@@ -35,6 +39,7 @@ export const machineAt = (
 				from.spec.internal?.network === spec.internal.network)
 		);
 	});
+};
 
 /** Does one of our rules let packets from this machine through? A rule names a port and a protocol in the words of its firewall, and addresses of the peers. */
 const isOpened = (

@@ -170,6 +170,8 @@ export type RunAppOptions = {
 	readonly signal: AbortSignal;
 	readonly stdout?: NodeJS.WriteStream;
 	readonly stdin?: NodeJS.ReadStream;
+	/** How long a question that came up by itself takes no keys, in ms; default 600. */
+	readonly reactionMs?: number;
 	readonly environment?: Readonly<Record<string, string | undefined>>;
 };
 

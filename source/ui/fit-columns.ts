@@ -6,7 +6,7 @@ export const fitColumns = (
 	needs: readonly ColumnNeed[],
 	total: number,
 ): readonly number[] => {
-	const widths = needs.map(({natural, minimum}) => Math.max(natural, minimum));
+	const widths = needs.map(({natural}) => natural);
 	let surplus = widths.reduce((sum, width) => sum + width, 0) - total;
 	while (surplus > 0) {
 		let widest = -1;

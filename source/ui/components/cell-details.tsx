@@ -18,10 +18,16 @@ const portLines = (
 	kind: 'external' | 'internal',
 	from: string,
 	to: string,
+	isRunning: boolean,
 ): readonly Line[] => {
 	const pair = view.pairs[kind].get(pairKey(from, to));
 	if (pair === undefined) {
-		return [{tone: 'muted', text: 'nothing is needed here'}];
+		return [
+			{
+				tone: 'muted',
+				text: isRunning ? 'not measured yet' : 'nothing is needed here',
+			},
+		];
 	}
 
 	const cells = pair.cells.toSorted(
@@ -68,6 +74,7 @@ export const CellDetails = ({
 	tab,
 	from,
 	to,
+	isRunning,
 	columns,
 	rows,
 }: {
@@ -75,23 +82,26 @@ export const CellDetails = ({
 	readonly tab: Exclude<ChecksTab, 'findings'>;
 	readonly from: string;
 	readonly to: string;
+	readonly isRunning: boolean;
 	readonly columns: number;
 	readonly rows: number;
 }) => {
 	const measured =
 		tab === 'latency'
 			? latencyLines(view, from, to)
-			: portLines(view, tab, from, to);
-	const advice = findingsOfPair(view, from, to).flatMap((finding): Line[] => [
-		{
-			tone: finding.severity === 'error' ? 'bad' : 'warning',
-			text: `${finding.id}${finding.ignored ? ' (overridden by you)' : ''}`,
-		},
-		...findingText(finding, columns - 6).map((text): Line => ({
-			tone: 'plain',
-			text: `  ${text}`,
-		})),
-	]);
+			: portLines(view, tab, from, to, isRunning);
+	const advice = findingsOfPair(view, tab, from, to).flatMap(
+		(finding): Line[] => [
+			{
+				tone: finding.severity === 'error' ? 'bad' : 'warning',
+				text: `${finding.id}${finding.ignored ? ' (overridden by you)' : ''}`,
+			},
+			...findingText(finding, columns - 6).map((text): Line => ({
+				tone: 'plain',
+				text: `  ${text}`,
+			})),
+		],
+	);
 	const lines = [...measured, ...advice];
 	const room = Math.max(0, rows - 1);
 	const shown = lines.length > room ? lines.slice(0, room - 1) : lines;

@@ -50,13 +50,16 @@ export const questionBindings = (
 export const QuestionBox = ({
 	question,
 	bindings,
+	isActive,
 	columns,
 }: {
 	readonly question: AskedQuestion;
 	readonly bindings: readonly Binding[];
+	/** May keys answer now? */
+	readonly isActive: boolean;
 	readonly columns: number;
 }) => {
-	useBindings(bindings, {layer: layers.question});
+	useBindings(bindings, {layer: layers.question, isActive});
 	const {title, lines} = questionText(question, columns);
 	return (
 		<Box

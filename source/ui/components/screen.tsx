@@ -20,6 +20,8 @@ type Properties = {
 	readonly bindings: readonly Binding[];
 	/** In input mode the screen has a field that takes the keys; its bindings are only shown. */
 	readonly mode: 'list' | 'input';
+	/** Is a text half typed? Its letters must not answer a question that comes up meanwhile. */
+	readonly isTyping?: boolean;
 	readonly onPaste?: ((text: string) => void) | undefined;
 	readonly help: Help;
 	readonly children: (size: BodySize) => ReactNode;
@@ -52,6 +54,7 @@ const HelpOverlay = ({
 export const Screen = ({
 	bindings,
 	mode,
+	isTyping = false,
 	onPaste,
 	help,
 	children,
@@ -120,13 +123,20 @@ export const Screen = ({
 				{isHelp ? <HelpOverlay help={help} size={size} /> : children(size)}
 			</Box>
 			{question !== undefined && answers !== undefined && (
-				<QuestionBox question={question} bindings={answers} columns={columns} />
+				<QuestionBox
+					question={question}
+					bindings={answers}
+					isActive={!isTyping}
+					columns={columns}
+				/>
 			)}
 			{problem !== undefined && (
 				<Toned tone="bad">{` ${glyphs.bad} ${problem}`}</Toned>
 			)}
 			<Footer
-				bindings={isHelp ? helpKeys : (answers ?? own)}
+				bindings={
+					isHelp ? helpKeys : answers === undefined || isTyping ? own : answers
+				}
 				columns={columns}
 			/>
 		</Box>

@@ -200,6 +200,7 @@ const Ports = ({
 				tab={tab}
 				from={from}
 				to={to}
+				isRunning={isRunning}
 				columns={size.columns}
 				rows={size.rows - tableRows - 1}
 			/>
@@ -227,7 +228,8 @@ export const ChecksScreen = ({session}: {readonly session: ClusterSession}) => {
 		row: Math.max(0, Math.min(last, wantedCursor.row)),
 		column: Math.max(0, Math.min(last, wantedCursor.column)),
 	};
-	const isRunning = state.work.phase === 'running';
+	const isRunning =
+		state.work.phase === 'running' || state.work.phase === 'idle';
 	const ready = view.names.filter(
 		(name) => contacts.get(name)?.state === 'ready',
 	).length;

@@ -6,6 +6,7 @@ import {Ticker, Spinner} from '../components/ticker.js';
 import {useUi} from '../context.js';
 import {wrapWords} from '../format.js';
 import {useObservable} from '../hooks/use-observable.js';
+import type {MeshKind} from '../../cluster/schema.js';
 import {noMeasurements} from '../../facts/measurements.js';
 import {recommendMesh, type MeshChoice} from '../../mesh/rank.js';
 import type {ClusterSession} from '../state/cluster-session.js';
@@ -81,6 +82,9 @@ export const MeshScreen = ({session}: {readonly session: ClusterSession}) => {
 	const {contacts} = useObservable(session.nodes.state);
 	const isHelp = useObservable(model.help);
 	const question = useObservable(session.questions.current);
+	const [highlighted, setHighlighted] = useState<MeshKind | undefined>(
+		undefined,
+	);
 	const [refusal, setRefusal] = useState<string | undefined>(undefined);
 	const choices = useMemo(
 		() =>
@@ -96,13 +100,30 @@ export const MeshScreen = ({session}: {readonly session: ClusterSession}) => {
 	const unknown = cluster.nodes.filter(
 		({name}) => contacts.get(name)?.state !== 'ready',
 	);
+	const next = () => {
+		const choice =
+			choices.find(({mesh}) => mesh.kind === highlighted) ?? choices[0];
+		if (choice?.possible === true) {
+			const {kind} = choice.mesh;
+			session.document.change((known) =>
+				known.mesh.kind === kind ? known : {...known, mesh: {kind}},
+			);
+			session.go('settings');
+		} else if (choice !== undefined) {
+			setRefusal(
+				`${choice.mesh.title} can not work with these nodes: Esc goes back to change them.`,
+			);
+		}
+	};
+
 	return (
 		<Screen
 			mode="list"
 			help={help}
 			bindings={[
 				{keys: [], shown: '↑↓', label: 'choose', run() {}},
-				{keys: [], shown: 'Enter', label: 'next', run() {}},
+				// The list moves its own pointer; every key that leaves the screen goes through the bindings.
+				{keys: ['enter'], shown: 'Enter', label: 'next', run: next},
 				{
 					keys: ['escape'],
 					shown: 'Esc',
@@ -136,19 +157,8 @@ export const MeshScreen = ({session}: {readonly session: ClusterSession}) => {
 							choice,
 							columns,
 						}))}
-						onSelect={({value}) => {
-							if (value.possible) {
-								session.document.change((known) =>
-									known.mesh.kind === value.mesh.kind
-										? known
-										: {...known, mesh: {kind: value.mesh.kind}},
-								);
-								session.go('settings');
-							} else {
-								setRefusal(
-									`${value.mesh.title} can not work with these nodes: Esc goes back to change them.`,
-								);
-							}
+						onHighlight={({value}) => {
+							setHighlighted(value.mesh.kind);
 						}}
 					/>
 					<Text> </Text>

@@ -134,8 +134,11 @@ export const NodesScreen = ({session}: {readonly session: ClusterSession}) => {
 			: operations
 					.findings(cluster, facts)
 					.filter(
-						({id, severity}) =>
-							severity !== 'info' && !cluster.ignore.includes(id),
+						({id, severity, nodes: concerned}) =>
+							severity !== 'info' &&
+							!cluster.ignore.includes(id) &&
+							// Of a node that has not answered nothing is known yet.
+							concerned.every((name) => facts.has(name)),
 					)
 					.map(({severity, message}): Notice => ({
 						tone: severity === 'error' ? 'bad' : 'warning',
@@ -221,8 +224,9 @@ export const NodesScreen = ({session}: {readonly session: ClusterSession}) => {
 					},
 					{
 						keys: ['t'],
-						shown: 't',
-						label: 'try again',
+						...(current.state === 'failed'
+							? {shown: 't', label: 'try again'}
+							: {}),
 						run() {
 							nodes.retry(current.name);
 						},
@@ -274,12 +278,15 @@ export const NodesScreen = ({session}: {readonly session: ClusterSession}) => {
 						: formHints
 			}
 			mode={shownMode === 'list' ? 'list' : 'input'}
+			isTyping={
+				shownMode === 'edit' || (mode.kind === 'add' && mode.edit.text !== '')
+			}
 			help={help}
 			onPaste={paste}
 		>
 			{(size) => {
 				const details =
-					shownMode === 'list' && size.rows >= 10
+					shownMode === 'list' && size.rows >= 14
 						? (current?.details ?? [])
 						: [];
 				const fieldRows =

@@ -41,7 +41,9 @@ const Line = ({
 	if (line.kind === 'node') {
 		return (
 			<Text wrap="truncate-end">
-				<Toned tone="accent">{isSelected ? `${glyphs.pointer}` : ' '}</Toned>
+				<Toned tone="accent">
+					{isSelected ? ` ${glyphs.pointer} ` : '   '}
+				</Toned>
 				<Toned bold>{line.text}</Toned>
 				{`  ${line.note}`}
 			</Text>
@@ -57,7 +59,9 @@ const Line = ({
 	return (
 		<Box width={columns} paddingRight={1} justifyContent="space-between">
 			<Text wrap="truncate-end">
-				<Toned tone="accent">{isSelected ? glyphs.pointer : ' '}</Toned>
+				<Toned tone="accent">
+					{isSelected ? ` ${glyphs.pointer} ` : '   '}
+				</Toned>
 				{'  '}
 				<Toned tone={isChange ? 'good' : 'muted'}>{sign}</Toned>{' '}
 				<Toned tone={isChange ? 'plain' : 'muted'} bold={isSelected}>
@@ -182,6 +186,8 @@ export const ReviewScreen = ({session}: {readonly session: ClusterSession}) => {
 				}
 
 				const changed = changedNodes(plan);
+				const whole =
+					line?.kind === 'detail' ? wrapWords(line.text, columns - 4) : [];
 				return (
 					<>
 						<Toned bold>
@@ -204,9 +210,12 @@ export const ReviewScreen = ({session}: {readonly session: ClusterSession}) => {
 								),
 							}))}
 							selected={selection.selected}
-							rows={rows - 2}
+							rows={rows - 2 - whole.length}
 						/>
 						<Box flexGrow={1} />
+						{whole.map((text) => (
+							<Toned key={text} tone="muted">{`   ${text}`}</Toned>
+						))}
 						<Toned>
 							{` Nothing has been changed yet. About ${formatDuration(plan.estimateSeconds * 1000)}.`}
 						</Toned>

@@ -73,8 +73,9 @@ export const makeAppModel = (options: {
 	readonly store: Store;
 	readonly operations: UiOperations;
 	readonly openDemo?: (() => Promise<Demo>) | undefined;
+	readonly reactionMs?: number | undefined;
 }): AppModel => {
-	const {world, store, operations} = options;
+	const {world, store, operations, reactionMs} = options;
 	const session = makeCell<ClusterSession | undefined>(undefined);
 	const home = makeCell<Home>({clusters: [], failure: undefined});
 	const help = makeCell(false);
@@ -101,7 +102,9 @@ export const makeAppModel = (options: {
 	};
 
 	const open = (cluster: Cluster, step: WizardStep) => {
-		session.set(makeClusterSession({cluster, step, world, store, operations}));
+		session.set(
+			makeClusterSession({cluster, step, world, store, operations, reactionMs}),
+		);
 	};
 
 	const closeSession = async (): Promise<void> => {
@@ -180,7 +183,9 @@ export const makeAppModel = (options: {
 			const demo = await options.openDemo?.();
 			if (demo !== undefined) {
 				removeDemo = demo.remove;
-				session.set(makeClusterSession({...demo, step: 'nodes', operations}));
+				session.set(
+					makeClusterSession({...demo, step: 'nodes', operations, reactionMs}),
+				);
 			}
 		},
 		async closeSession() {

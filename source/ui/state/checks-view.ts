@@ -94,10 +94,14 @@ export const checksView = (
 /** The findings that explain a pair: those that name both nodes, else those about the one that should answer. */
 export const findingsOfPair = (
 	view: ChecksView,
+	tab: Exclude<ChecksTab, 'findings'>,
 	from: string,
 	to: string,
 ): readonly JudgedFinding[] => {
-	const serious = view.findings.filter(({severity}) => severity !== 'info');
+	const serious = view.findings.filter(
+		({id, severity}) =>
+			severity !== 'info' && id.startsWith('latency.') === (tab === 'latency'),
+	);
 	const both = serious.filter(
 		({nodes}) => nodes.includes(from) && nodes.includes(to),
 	);

@@ -38,11 +38,12 @@ export const makeClusterSession = (options: {
 	readonly world: World;
 	readonly store: Store;
 	readonly operations: UiOperations;
+	readonly reactionMs?: number | undefined;
 }): ClusterSession => {
 	const {world, store, operations} = options;
 	const controller = new AbortController();
 	const {signal} = controller;
-	const questions = makeQuestions();
+	const questions = makeQuestions(options.reactionMs);
 	const document = makeClusterDocument(options.cluster, store.files);
 	const fleet = operations.openFleet({
 		world,

@@ -61,17 +61,23 @@ const idle: InstallRunState = {
 };
 
 /** What an event adds to the stream of lines. */
-const streamLine = (event: InstallEvent): StreamLine | undefined => {
+const streamLine = (
+	event: InstallEvent,
+	install: InstallState,
+): StreamLine | undefined => {
 	switch (event.type) {
 		case 'log': {
 			return {node: event.node, text: event.line};
 		}
 
 		case 'step': {
+			const title =
+				install.nodes.get(event.node)?.steps.find(({id}) => id === event.step)
+					?.title ?? event.step;
 			return event.state === 'failed'
-				? {node: event.node, text: `✖ ${event.message ?? event.step}`}
+				? {node: event.node, text: `✖ ${event.message ?? title}`}
 				: event.state === 'running'
-					? {node: event.node, text: `▸ ${event.step}`}
+					? {node: event.node, text: `▸ ${title}`}
 					: undefined;
 		}
 
@@ -85,7 +91,7 @@ const withEvent = (
 	state: InstallRunState,
 	event: InstallEvent,
 ): InstallRunState => {
-	const line = streamLine(event);
+	const line = streamLine(event, state.install);
 	return {
 		...state,
 		install: foldInstall(state.install, event),

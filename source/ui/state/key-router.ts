@@ -52,23 +52,44 @@ const typedAtOnce = 4;
 const isTyped = (text: string): boolean =>
 	text.length <= typedAtOnce || new Set(text).size === 1;
 
-const controlKeys: ReadonlyMap<string, KeyName> = new Map([
-	['\r', 'enter'],
-	['\n', 'enter'],
-	['\t', 'tab'],
+/** Control characters that are keys, by their code; the others are none. */
+const controlKeys: ReadonlyMap<number, KeyName> = new Map([
+	[0x01, 'home'],
+	[0x05, 'end'],
+	[0x08, 'backspace'],
+	[0x09, 'tab'],
+	[0x0a, 'enter'],
+	[0x0d, 'enter'],
+	[0x15, 'clear'],
 ]);
 
-const takeApart = (chunk: string): Input[] =>
-	chunk
-		.replaceAll('\r\n', '\r')
-		.split(/([\r\n\t])/)
-		.filter((part) => part !== '')
-		.map((part) => {
-			const key = controlKeys.get(part);
-			return key === undefined
-				? {kind: 'text', text: part}
-				: {kind: 'key', key};
-		});
+const takeApart = (chunk: string): Input[] => {
+	const inputs: Input[] = [];
+	let text = '';
+	const endText = () => {
+		if (text !== '') {
+			inputs.push({kind: 'text', text});
+			text = '';
+		}
+	};
+
+	for (const character of chunk.replaceAll('\r\n', '\r')) {
+		const code = character.codePointAt(0)!;
+		if (code >= 0x20) {
+			text += character;
+			continue;
+		}
+
+		endText();
+		const key = controlKeys.get(code);
+		if (key !== undefined) {
+			inputs.push({kind: 'key', key});
+		}
+	}
+
+	endText();
+	return inputs;
+};
 
 /**
  * Sends keys to the one who should have them. Terminals deliver fast keys in one piece; they are taken apart here, and

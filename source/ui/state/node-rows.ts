@@ -68,7 +68,8 @@ const detailLines = (
 
 	const {k3s} = facts;
 	return [
-		`${address('external', node.externalIp)} · ${address('internal', node.internalIp)}`,
+		address('external', node.externalIp),
+		address('internal', node.internalIp),
 		[
 			facts.os.prettyName,
 			`kernel ${facts.kernel}`,

@@ -202,6 +202,7 @@ export const makeNodesModel = (options: {
 		},
 		refresh() {
 			for (const node of document.cluster.latest().nodes) {
+				void fleet.remove(node.name);
 				contact(node);
 			}
 		},

@@ -1,10 +1,5 @@
-import {
-	isReference,
-	type NodePlan,
-	type Plan,
-	type Step,
-	type Template,
-} from '../../plan/plan.js';
+import type {NodePlan, Plan, Step} from '../../plan/plan.js';
+import {renderFile} from '../../plan/render.js';
 
 /** A line of the Review screen. */
 export type PlanLine = {
@@ -18,18 +13,10 @@ export type PlanLine = {
 		{readonly path: string; readonly lines: readonly string[]} | undefined;
 };
 
-/** A file as it will be, with the name of each secret in its place. */
-export const maskedLines = (content: Template): readonly string[] =>
-	content
-		.map((piece) => (isReference(piece) ? `‹${piece.reference}›` : piece))
-		.join('')
-		.replace(/\n$/, '')
-		.split('\n');
-
 const stepNote = ({action}: Step): string => {
 	switch (action.kind) {
 		case 'write-file': {
-			const lines = maskedLines(action.content).length;
+			const lines = renderFile(action.content).length;
 			return `${action.mode.toString(8).padStart(4, '0')}  ${lines} lines`;
 		}
 
@@ -37,7 +24,6 @@ const stepNote = ({action}: Step): string => {
 			return `${action.rules.length} rules`;
 		}
 
-		case 'download':
 		case 'install': {
 			return action.version;
 		}
@@ -64,7 +50,7 @@ const stepLines = (step: Step): readonly PlanLine[] => {
 		note: stepNote(step),
 		file:
 			action.kind === 'write-file'
-				? {path: action.path, lines: maskedLines(action.content)}
+				? {path: action.path, lines: renderFile(action.content)}
 				: undefined,
 	};
 	return action.kind === 'firewall' && !isSame
@@ -91,18 +77,20 @@ export const changedNodes = (plan: Plan): number =>
 	plan.nodes.filter((node) => changes(node).length > 0).length;
 
 /** What a plan does to each node, as lines. */
-export const planLines = (plan: Plan): readonly PlanLine[] =>
-	plan.nodes.flatMap((node): PlanLine[] => {
+export const planLines = (plan: Plan): readonly PlanLine[] => {
+	const width = Math.max(...plan.nodes.map(({node}) => node.length));
+	return plan.nodes.flatMap((node): PlanLine[] => {
 		const own = node.steps.filter((step) => !looksOnly(step));
 		const isChanged = changes(node).length > 0;
 		return [
 			{
 				key: node.node,
 				kind: 'node',
-				text: node.node,
+				text: node.node.padEnd(width),
 				note: `${node.role.padEnd(7)} ${isChanged ? 'will change' : 'nothing to do: already as wanted'}`,
 				file: undefined,
 			},
 			...(isChanged ? own.flatMap((step) => stepLines(step)) : []),
 		];
 	});
+};

@@ -9,6 +9,8 @@ export type Question = {
 	/** What the keys do: `trust it`, `do not connect`. */
 	readonly yes: string;
 	readonly no: string;
+	/** Did it come up by itself? Then keys that were meant for something else must not answer it. */
+	readonly isUnasked?: boolean;
 };
 
 /** Questions to the person, one at a time in the order in which they came up. */
@@ -28,11 +30,18 @@ type Open = {
 	readonly resolve: (yes: boolean) => void;
 };
 
-export const makeQuestions = (): Questions => {
+/** A key this soon after a question came up by itself was meant for something else. */
+export const reactionTimeMs = 600;
+
+export const makeQuestions = (
+	reactionMs: number = reactionTimeMs,
+): Questions => {
 	const current = makeCell<AskedQuestion | undefined>(undefined);
 	const open: Open[] = [];
+	let shownAt = 0;
 	const show = () => {
 		const [first] = open;
+		shownAt = performance.now();
 		current.set(
 			first === undefined
 				? undefined
@@ -45,12 +54,23 @@ export const makeQuestions = (): Questions => {
 		async ask(question) {
 			return new Promise((resolve) => {
 				open.push({question, resolve});
-				show();
+				if (open.length === 1) {
+					show();
+				} else {
+					current.update(
+						(known) => known && {...known, waiting: open.length - 1},
+					);
+				}
 			});
 		},
 		answer(yes) {
-			open.shift()?.resolve(yes);
-			show();
+			const isTooSoon =
+				open[0]?.question.isUnasked === true &&
+				performance.now() - shownAt < reactionMs;
+			if (!isTooSoon) {
+				open.shift()?.resolve(yes);
+				show();
+			}
 		},
 		close() {
 			for (const {resolve} of open.splice(0)) {
@@ -71,4 +91,5 @@ export const hostKeyQuestion = (key: UnknownHostKey): Question => ({
 	],
 	yes: 'trust and remember it',
 	no: 'do not connect',
+	isUnasked: true,
 });

@@ -1,0 +1,318 @@
+import {mkdtempSync} from 'node:fs';
+import {rm} from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import {checkAll, judge} from '../../source/checks/check.js';
+import {
+	noMeasurements,
+	type Measurements,
+} from '../../source/facts/measurements.js';
+import type {HostFacts} from '../../source/facts/host-facts.js';
+import {makeRedactor} from '../../source/host/redactor.js';
+import type {Host} from '../../source/host/host.js';
+import {makeMachineFacts} from '../../source/host/simulated/machine-facts.js';
+import type {InstallEvent} from '../../source/install/events.js';
+import type {
+	ApplyResult,
+	Fleet,
+	NodeContact,
+	OpenFleet,
+	World,
+} from '../../source/operations/operations.js';
+import {buildPlan} from '../../source/plan/build.js';
+import type {Plan} from '../../source/plan/plan.js';
+import {openStore, type Store} from '../../source/store/store.js';
+import {runApp, type AppEnd, type RunAppOptions} from '../../source/ui/app.js';
+import type {UiOperations} from '../../source/ui/operations.js';
+import {makeTestTerminal, type TestTerminal} from './terminal.js';
+
+/** What the machine behind a login does when it is contacted. */
+export type FakeMachine =
+	| {
+			readonly facts: HostFacts;
+			readonly external?: string;
+			readonly rttMs?: number;
+	  }
+	| {readonly failure: string; readonly tryNext?: readonly string[]}
+	/** Asks about its host key first. */
+	| {
+			readonly fingerprint: string;
+			readonly facts: HostFacts;
+			readonly external?: string;
+	  }
+	/** Never answers. */
+	| 'silent';
+
+export const machine = (
+	hostname: string,
+	external: string,
+	facts: Partial<HostFacts> = {},
+): FakeMachine => ({
+	facts: makeMachineFacts({hostname, machineId: hostname, ...facts}),
+	external,
+});
+
+/** An install that a test steers. */
+export type FakeInstall = {
+	readonly emit: (event: InstallEvent) => void;
+	readonly end: (result: ApplyResult) => void;
+	readonly retried: readonly string[];
+	readonly signal: AbortSignal;
+	readonly plan: Plan;
+};
+
+export type Rig = {
+	readonly terminal: TestTerminal;
+	readonly store: Store;
+	readonly ended: Promise<AppEnd>;
+	readonly installs: readonly FakeInstall[];
+	readonly logged: readonly InstallEvent[];
+	readonly stop: AbortController;
+	/** Ends the program if it has not ended, and removes its files. */
+	readonly dispose: () => Promise<void>;
+};
+
+const makeFleet =
+	(machines: Readonly<Record<string, FakeMachine>>): OpenFleet =>
+	({questions}): Fleet => {
+		const contacts = new Map<string, NodeContact>();
+		const listeners = new Set<() => void>();
+		const set = (name: string, contact: NodeContact): NodeContact => {
+			contacts.set(name, contact);
+			for (const listener of listeners) {
+				listener();
+			}
+
+			return contact;
+		};
+
+		const fleet: Fleet = {
+			contact: (name) => contacts.get(name),
+			async add(node) {
+				const known = machines[node.ssh.host] ?? {
+					failure: `The name ${node.ssh.host} is not known.`,
+					tryNext: ['Check the spelling.'],
+				};
+				set(node.name, {state: 'connecting'});
+				if (known === 'silent') {
+					return new Promise(() => undefined);
+				}
+
+				if ('failure' in known) {
+					return set(node.name, {
+						state: 'failed',
+						message: known.failure,
+						tryNext: known.tryNext ?? [],
+						unreachable: true,
+					});
+				}
+
+				if (
+					'fingerprint' in known &&
+					!(await questions.trustHostKey({
+						host: node.ssh.host,
+						port: node.ssh.port ?? 22,
+						algorithm: 'ssh-ed25519',
+						fingerprint: known.fingerprint,
+					}))
+				) {
+					return set(node.name, {
+						state: 'failed',
+						message: 'Its host key was not accepted.',
+						tryNext: [],
+						unreachable: true,
+					});
+				}
+
+				const host = {
+					name: node.name,
+					address: node.ssh.host,
+					rttMs: 12,
+				} as unknown as Host;
+				set(node.name, {state: 'asking', host});
+				return set(node.name, {state: 'ready', host, facts: known.facts});
+			},
+			async addAll(nodes) {
+				await Promise.all(nodes.map(async (node) => fleet.add(node)));
+			},
+			async remove(name) {
+				contacts.delete(name);
+				for (const listener of listeners) {
+					listener();
+				}
+			},
+			hosts: () =>
+				new Map(
+					[...contacts].flatMap(([name, contact]) =>
+						contact.state === 'ready' ? [[name, contact.host]] : [],
+					),
+				),
+			facts: () =>
+				new Map(
+					[...contacts].flatMap(([name, contact]) =>
+						contact.state === 'ready' ? [[name, contact.facts]] : [],
+					),
+				),
+			subscribe(listener) {
+				listeners.add(listener);
+				return () => {
+					listeners.delete(listener);
+				};
+			},
+			async close() {
+				contacts.clear();
+			},
+		};
+		return fleet;
+	};
+
+const fakeWorld: World = {
+	connect() {
+		throw new Error('the fake fleet connects nobody');
+	},
+	now: () => Date.now(),
+	randomText: (length) => 'x'.repeat(length),
+	redactor: makeRedactor(),
+	demo: false,
+	async readSecret() {
+		throw new Error('no secret');
+	},
+	canReach: async () => true,
+};
+
+/** Starts the program in a test terminal, on machines and measurements that the test gives. */
+export const startRig = (options: {
+	readonly machines?: Readonly<Record<string, FakeMachine>>;
+	readonly measurements?: (nodes: readonly string[]) => Measurements;
+	readonly size?: readonly [columns: number, rows: number];
+	readonly initial?: RunAppOptions['initial'];
+	readonly environment?: Readonly<Record<string, string>>;
+	readonly prepare?: (store: Store) => Promise<void>;
+	readonly operations?: Partial<UiOperations>;
+	readonly openDemo?: RunAppOptions['openDemo'];
+}): Rig => {
+	const folder = mkdtempSync(path.join(os.tmpdir(), 'ui-'));
+	const store: Store = {
+		...openStore(folder),
+		kubeconfigPath: path.join(folder, 'kubeconfig'),
+		runLogPath: (cluster) => path.join(folder, `${cluster}.jsonl`),
+	};
+	const machines = options.machines ?? {};
+	const externals = new Map(
+		Object.values(machines).flatMap((known) =>
+			typeof known === 'object' && 'facts' in known && known.external
+				? [[known.facts, known.external] as const]
+				: [],
+		),
+	);
+	const installs: FakeInstall[] = [];
+	const logged: InstallEvent[] = [];
+	const operations: UiOperations = {
+		openFleet: makeFleet(machines),
+		async checkCluster({cluster, fleet, onEvent}) {
+			const measurements =
+				options.measurements?.(cluster.nodes.map(({name}) => name)) ??
+				noMeasurements;
+			onEvent({type: 'planned', cells: measurements.cells.length});
+			for (const cell of measurements.cells) {
+				onEvent({type: 'cell', cell});
+			}
+
+			return {
+				cluster,
+				measurements,
+				findings: judge(
+					checkAll({cluster, facts: fleet.facts(), measurements}),
+					[],
+				),
+				failed: new Map(),
+			};
+		},
+		makePlan: async ({cluster, fleet, measurements}) =>
+			buildPlan({
+				cluster,
+				facts: fleet.facts(),
+				measurements,
+				version: 'v1.36.3+k3s1',
+			}),
+		startApply({plan, onEvent, signal}) {
+			let end: (result: ApplyResult) => void = () => undefined;
+			const result = new Promise<ApplyResult>((resolve) => {
+				end = resolve;
+			});
+			const retried: string[] = [];
+			installs.push({emit: onEvent, end, retried, signal, plan});
+			return {
+				result,
+				async retry(node) {
+					retried.push(node);
+					return new Promise((resolve) => {
+						installs.push({emit: onEvent, end: resolve, retried, signal, plan});
+					});
+				},
+			};
+		},
+		fetchKubeconfig: async ({cluster}) => ({
+			context: cluster.name,
+			path: '/home/me/.kube/config',
+			backup: undefined,
+			server: 'https://198.51.100.11:6443',
+			note: 'This machine reaches it.',
+		}),
+		findings: (cluster, facts) =>
+			checkAll({cluster, facts, measurements: noMeasurements}),
+		proposeAddresses(_node, facts) {
+			const address = externals.get(facts);
+			return {
+				external:
+					address === undefined
+						? undefined
+						: {address, origin: 'the address that you connect to', nat: false},
+				internal: undefined,
+			};
+		},
+		async openRunLog({path: file}) {
+			return {
+				path: file,
+				write(event) {
+					logged.push(event);
+				},
+				async close() {
+					// Nothing to do.
+				},
+			};
+		},
+		...options.operations,
+	};
+	const [columns, rows] = options.size ?? [80, 24];
+	const terminal = makeTestTerminal(columns, rows);
+	const stop = new AbortController();
+	const ended = (async () => {
+		await options.prepare?.(store);
+		return runApp({
+			world: fakeWorld,
+			store,
+			operations,
+			initial: options.initial ?? {kind: 'home'},
+			signal: stop.signal,
+			stdout: terminal.stdout,
+			stdin: terminal.stdin,
+			environment: options.environment ?? {},
+			reactionMs: 0,
+			...(options.openDemo === undefined ? {} : {openDemo: options.openDemo}),
+		});
+	})();
+	return {
+		terminal,
+		store,
+		ended,
+		installs,
+		logged,
+		stop,
+		async dispose() {
+			stop.abort();
+			await ended.catch(() => undefined);
+			await rm(folder, {recursive: true, force: true});
+		},
+	};
+};

@@ -72,7 +72,6 @@ export const makeSandbox = (shell: SystemShell): Sandbox => {
 			const outcome = await runner.run({
 				source: move(script.source),
 				fields: script.fields(input),
-				keepOpen: true,
 				onOutput(text) {
 					const lines = text.split('\n');
 					for (const line of lines.slice(seen, -1)) {

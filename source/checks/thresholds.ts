@@ -1,6 +1,18 @@
 const megabyte = 1_000_000;
 const gigabyte = 1_000_000_000;
 
+/**
+ * Free space of a folder, in bytes. The binary has about 80 MB, and while it is replaced the old one is still there;
+ * K3s unpacks about 300 MB and its images take about 700 MB.
+ */
+const diskBytes: Readonly<
+	Record<string, {readonly warning: number; readonly error: number}>
+> = {
+	'/usr/local/bin': {warning: 200 * megabyte, error: 100 * megabyte},
+	'/var/lib/rancher': {warning: 2 * gigabyte, error: 500 * megabyte},
+	'/etc': {warning: 10 * megabyte, error: megabyte},
+};
+
 /** Every number that a rule compares with, and why it is that number. */
 export const thresholds = {
 	/**
@@ -24,15 +36,8 @@ export const thresholds = {
 	},
 	/** CPUs of a server, by K3s's docs. */
 	serverCpuCount: {info: 2},
-	/**
-	 * Free space, in bytes. The binary has about 80 MB, and while it is replaced the old one is still there; K3s unpacks
-	 * about 300 MB and its images take about 700 MB.
-	 */
-	diskBytes: {
-		'/usr/local/bin': {warning: 200 * megabyte, error: 100 * megabyte},
-		'/var/lib/rancher': {warning: 2 * gigabyte, error: 500 * megabyte},
-		'/etc': {warning: 10 * megabyte, error: megabyte},
-	} satisfies Readonly<Record<string, {warning: number; error: number}>>,
+	/** Free space of folders. */
+	diskBytes,
 	/** Outer packet, in bytes: with WireGuard's 80 taken off, 1280 must be left, which IPv6 asks for. */
 	pathMtuBytes: {warning: 1360},
 } as const;

@@ -1,0 +1,331 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import {checkAll} from '../../source/checks/check.js';
+import type {CheckContext} from '../../source/checks/rule.js';
+import type {Path, Verdict} from '../../source/facts/measurements.js';
+import {denying, ha3, lan3, makeContext, measured} from '../plan/fixtures.js';
+
+const check = (context: CheckContext) =>
+	checkAll(context).filter(({id}) => /^(?:path|server)\./.test(id));
+
+const blockedAt =
+	(test: (path: Path) => boolean, verdict: Verdict = {kind: 'filtered'}) =>
+	(path: Path): Verdict | undefined =>
+		test(path) ? verdict : undefined;
+
+test('a blocked path is named with both nodes, port, address kind and verdict', () => {
+	const cluster = lan3();
+	const [finding, ...others] = check(
+		makeContext(
+			cluster,
+			{},
+			measured(
+				cluster,
+				blockedAt(
+					({from, to, port}) =>
+						from === 'nuc' && to === 'pi4' && port === 51_820,
+				),
+			),
+		),
+	);
+	assert.deepEqual(others, []);
+	assert.equal(finding!.id, 'path.blocked');
+	assert.equal(finding!.severity, 'error');
+	assert.deepEqual(finding!.nodes, ['nuc', 'pi4']);
+	assert.match(
+		finding!.message,
+		/^nuc → pi4, UDP 51820 \(WireGuard\) on the external address 198\.51\.100\.13: filtered: no answer came\. Needed because pods on nuc and pi4/,
+	);
+	assert.match(finding!.message, /The other direction is open/);
+	assert.match(
+		finding!.fixes.join('\n'),
+		/No firewall was seen on pi4 itself.*allow UDP 51820 from 198\.51\.100\.12 to pi4/,
+	);
+});
+
+test('a WireGuard path that is closed both ways says nothing of another direction', () => {
+	const cluster = lan3();
+	const findings = check(
+		makeContext(
+			cluster,
+			{},
+			measured(
+				cluster,
+				blockedAt(
+					({from, to, port}) =>
+						[from, to].includes('nuc') &&
+						[from, to].includes('pi4') &&
+						port === 51_820,
+				),
+			),
+		),
+	);
+	assert.equal(findings.length, 2);
+	for (const {message} of findings) {
+		assert.doesNotMatch(message, /other direction/);
+	}
+});
+
+for (const [kind, command] of [
+	[
+		'ufw',
+		"ufw prepend allow proto udp from 198.51.100.12 to any port 51820 comment 'k3s-mesh WireGuard from nuc'",
+	],
+	[
+		'firewalld',
+		`firewall-cmd --permanent '--add-rich-rule=rule family="ipv4" source address="198.51.100.12" port port="51820" protocol="udp" accept'`,
+	],
+	[
+		'iptables',
+		"iptables -w 5 -I INPUT 1 -s 198.51.100.12 -p udp --dport 51820 -m comment --comment 'k3s-mesh WireGuard from nuc' -j ACCEPT",
+	],
+	[
+		'nftables',
+		`nft add rule inet filter k3s_mesh_input ip saddr 198.51.100.12 udp dport 51820 accept comment '"k3s-mesh ip saddr 198.51.100.12 udp dport 51820"'`,
+	],
+] as const) {
+	test(`a path that ${kind} of the target blocks has the line that opens it`, () => {
+		const cluster = lan3();
+		const [finding] = check(
+			makeContext(
+				cluster,
+				{pi4: denying(kind)},
+				measured(
+					cluster,
+					blockedAt(
+						({from, to, port}) =>
+							from === 'nuc' && to === 'pi4' && port === 51_820,
+						{kind: 'refused', by: '198.51.100.13', reason: 'host-prohibited'},
+					),
+				),
+			),
+		);
+		assert.match(
+			finding!.message,
+			/refused by 198\.51\.100\.13 \(host-prohibited\)/,
+		);
+		assert.ok(finding!.fixes.includes(command), finding!.fixes.join('\n'));
+		assert.equal(
+			finding!.fixes.filter(
+				(line) => line.includes('51820 ') && line.includes('198.51.100.11'),
+			).length,
+			0,
+			'nothing else is opened',
+		);
+	});
+}
+
+test('a machine behind NAT is told about the router', () => {
+	const cluster = lan3();
+	const [finding] = check(
+		makeContext(
+			cluster,
+			{
+				pi4: {
+					addresses: [
+						{
+							device: 'eth0',
+							address: '192.168.1.5',
+							prefix: 24,
+							family: 4,
+							mtu: 1500,
+						},
+					],
+				},
+			},
+			measured(
+				cluster,
+				blockedAt(
+					({from, to, port}) =>
+						from === 'nuc' && to === 'pi4' && port === 51_820,
+				),
+			),
+		),
+	);
+	assert.match(
+		finding!.fixes.join('\n'),
+		/pi4 is behind NAT: the router must also pass UDP 51820 of 198\.51\.100\.13/,
+	);
+});
+
+test('a server that does not reach itself is its own rule with a way out', () => {
+	const cluster = lan3();
+	const findings = check(
+		makeContext(
+			cluster,
+			{},
+			measured(
+				cluster,
+				blockedAt(({from, to}) => from === to),
+			),
+		),
+	);
+	assert.equal(findings.length, 1);
+	assert.equal(findings[0]!.id, 'server.hairpin');
+	assert.ok(
+		findings[0]!.fixes.includes('ip address add 198.51.100.11/32 dev lo'),
+	);
+});
+
+test('recommended paths to one port are told together, as a warning', () => {
+	const cluster = lan3();
+	const findings = check(
+		makeContext(
+			cluster,
+			{},
+			measured(
+				cluster,
+				blockedAt(({to, port}) => to === 'pi4' && port === 10_250),
+			),
+		),
+	);
+	assert.equal(findings.length, 1);
+	assert.equal(findings[0]!.id, 'path.recommended');
+	assert.equal(findings[0]!.severity, 'warning');
+	assert.deepEqual(findings[0]!.nodes, ['pi4', 'fra1', 'nuc']);
+});
+
+test('what could not be tried is a warning, told once for each reason', () => {
+	const cluster = lan3();
+	const findings = check(
+		makeContext(
+			cluster,
+			{},
+			measured(
+				cluster,
+				blockedAt(({from}) => from === 'nuc', {
+					kind: 'unknown',
+					reason: 'nuc has no Python 3',
+				}),
+			),
+		),
+	);
+	assert.deepEqual(
+		findings.map(({id, severity}) => `${severity} ${id}`),
+		['warning path.unknown'],
+	);
+	assert.match(findings[0]!.message, /^3 paths .*nuc has no Python 3\.$/);
+});
+
+test('a port that K3s itself holds is fine, one that another program holds is not known', () => {
+	const cluster = lan3();
+	const measurements = measured(
+		cluster,
+		blockedAt(({to, port}) => to === 'fra1' && port === 6443, {
+			kind: 'in-use',
+			process: 'k3s-server',
+		}),
+	);
+	assert.deepEqual(check(makeContext(cluster, {}, measurements)), []);
+	const other = measured(
+		cluster,
+		blockedAt(({to, port}) => to === 'fra1' && port === 6443, {
+			kind: 'in-use',
+			process: 'haproxy',
+		}),
+	);
+	assert.deepEqual(
+		check(makeContext(cluster, {}, other)).map(({id}) => id),
+		['path.unknown'],
+	);
+	assert.deepEqual(
+		check(
+			makeContext(
+				cluster,
+				{
+					fra1: {
+						k3s: {
+							role: 'server',
+							version: 'v1.36.3+k3s1',
+							unitState: 'active',
+							configFiles: [],
+							caHash: 'ab',
+						},
+					},
+				},
+				other,
+			),
+		),
+		[],
+	);
+});
+
+test('another machine that answers is blocked, with a word on the address', () => {
+	const cluster = lan3();
+	const [finding] = check(
+		makeContext(
+			cluster,
+			{},
+			measured(
+				cluster,
+				blockedAt(
+					({from, to, port}) =>
+						from === 'fra1' && to === 'nuc' && port === 51_820,
+					{
+						kind: 'wrong-host',
+						answeredBy: 'pi4',
+					},
+				),
+			),
+		),
+	);
+	assert.match(finding!.message, /answered by another machine \(pi4\)/);
+	assert.match(finding!.fixes[0]!, /really the external address of nuc/);
+});
+
+test('etcd that is blocked between servers speaks of etcd, too', () => {
+	const cluster = ha3();
+	const ids = check(
+		makeContext(
+			cluster,
+			{},
+			measured(
+				cluster,
+				blockedAt(
+					({from, to, port}) => from === 's1' && to === 's2' && port === 2380,
+				),
+			),
+		),
+	).map(({id}) => id);
+	assert.deepEqual(ids, ['path.blocked']);
+	assert.ok(
+		checkAll(
+			makeContext(
+				cluster,
+				{},
+				measured(
+					cluster,
+					blockedAt(
+						({from, to, port}) => from === 's1' && to === 's2' && port === 2380,
+					),
+				),
+			),
+		).some(
+			({id, nodes}) =>
+				id === 'etcd.private-network' && nodes.join(' ') === 's1 s2',
+		),
+	);
+});
+
+test('a hundred nodes with everything blocked: each path is told once', () => {
+	const cluster = {
+		...lan3(),
+		nodes: Array.from({length: 100}, (_, index) => ({
+			name: `n${index}`,
+			role: index === 0 ? ('server' as const) : ('agent' as const),
+			ssh: {host: 'x'},
+			externalIp: `198.51.${100 + Math.floor(index / 200)}.${1 + (index % 200)}`,
+		})),
+	};
+	const findings = check(
+		makeContext(
+			cluster,
+			Object.fromEntries(cluster.nodes.map(({name}) => [name, denying('ufw')])),
+			measured(cluster, () => ({kind: 'filtered'})),
+		),
+	);
+	assert.equal(
+		findings.filter(({id}) => id === 'path.blocked').length,
+		100 * 99 + 99,
+	);
+});

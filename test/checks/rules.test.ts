@@ -1,0 +1,704 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import {checkAll, judge} from '../../source/checks/check.js';
+import {blockers} from '../../source/checks/finding.js';
+import {ruleTexts} from '../../source/checks/rules.js';
+import {sameSite} from '../../source/cluster/sites.js';
+import {
+	makeCluster,
+	makeContext,
+	lan3,
+	ha3,
+	measured,
+} from '../plan/fixtures.js';
+import type {CheckContext} from '../../source/checks/rule.js';
+import type {HostFacts} from '../../source/facts/host-facts.js';
+import {
+	noMeasurements,
+	type Latency,
+	type Measurements,
+} from '../../source/facts/measurements.js';
+import type {Cluster} from '../../source/cluster/schema.js';
+
+const summary = (context: CheckContext): readonly string[] =>
+	checkAll(context).map(
+		({severity, id, nodes}) =>
+			`${severity} ${id}${nodes.length === 0 ? '' : ` ${nodes.join(',')}`}`,
+	);
+
+const k3s = (
+	rest: Partial<NonNullable<HostFacts['k3s']>> = {},
+): NonNullable<HostFacts['k3s']> => ({
+	role: 'agent',
+	version: 'v1.36.3+k3s1',
+	unitState: 'active',
+	configFiles: [],
+	caHash: undefined,
+	...rest,
+});
+
+const manifest = (cluster: string): HostFacts['manifest'] => ({
+	cluster,
+	files: {},
+	appliedHash: 'x',
+});
+
+const latency = (
+	from: string,
+	to: string,
+	medianMs: number,
+	rest: Partial<Latency> = {},
+): Measurements => ({
+	...noMeasurements,
+	latencies: [
+		{
+			from,
+			to,
+			addressKind: 'internal',
+			address: '192.168.7.2',
+			minMs: medianMs,
+			medianMs,
+			p95Ms: medianMs,
+			loss: 0,
+			samples: 20,
+			...rest,
+		},
+	],
+});
+
+const changed = (cluster: Cluster, change: Partial<Cluster>): Cluster => ({
+	...cluster,
+	...change,
+});
+
+const withConfig = (config: Cluster['k3s']['config']): Cluster =>
+	changed(lan3(), {k3s: {...lan3().k3s, config}});
+
+const onNuc = (facts: Partial<HostFacts>): CheckContext =>
+	makeContext(lan3(), {nuc: facts});
+
+const configFile = (path: string, text: string): Partial<HostFacts> => ({
+	manifest: manifest('home'),
+	k3s: k3s({unitState: 'absent', configFiles: [{path, text}]}),
+});
+
+const good = lan3();
+
+/** Each rule broken once, and what all rules together then say. */
+const table: ReadonlyArray<
+	readonly [title: string, context: CheckContext, expected: readonly string[]]
+> = [
+	['three good machines', makeContext(good), []],
+	['three good machines, measured', makeContext(good, {}, measured(good)), []],
+	[
+		'three servers at one place, measured',
+		makeContext(ha3(), {}, measured(ha3())),
+		[],
+	],
+	['an empty cluster', makeContext(makeCluster([])), []],
+	[
+		'nothing known about any node',
+		{...makeContext(good), facts: new Map()},
+		[],
+	],
+	[
+		'a name twice',
+		makeContext(
+			changed(good, {
+				nodes: good.nodes.map((node) =>
+					node.name === 'pi4' ? {...node, name: 'nuc'} : node,
+				),
+			}),
+		),
+		['error name.unique nuc'],
+	],
+	[
+		'one machine under two names',
+		makeContext(good, {
+			nuc: {machineId: 'm', hostname: 'h'},
+			pi4: {machineId: 'm', hostname: 'h'},
+		}),
+		['error host.same-machine nuc,pi4'],
+	],
+	[
+		'copies of an image with hostnames of their own',
+		makeContext(good, {nuc: {machineId: 'm'}, pi4: {machineId: 'm'}}),
+		[],
+	],
+	[
+		"another node's external address",
+		makeContext(good, {
+			fra1: {
+				addresses: [
+					{
+						device: 'eth0',
+						address: '198.51.100.11',
+						prefix: 24,
+						family: 4,
+						mtu: 1500,
+					},
+					{
+						device: 'eth0',
+						address: '198.51.100.12',
+						prefix: 24,
+						family: 4,
+						mtu: 1500,
+					},
+				],
+			},
+			nuc: {
+				addresses: [
+					{
+						device: 'eth0',
+						address: '192.168.5.5',
+						prefix: 24,
+						family: 4,
+						mtu: 1500,
+					},
+				],
+			},
+		}),
+		['error address.other-node nuc,fra1'],
+	],
+	[
+		'an internal address that is not there',
+		makeContext(
+			changed(good, {
+				nodes: good.nodes.map((node) =>
+					node.name === 'nuc' ? {...node, internalIp: '10.0.0.5'} : node,
+				),
+			}),
+			{
+				nuc: {
+					addresses: [
+						{
+							device: 'eth0',
+							address: '10.0.0.4',
+							prefix: 24,
+							family: 4,
+							mtu: 1500,
+						},
+					],
+				},
+			},
+		),
+		['error address.internal-not-here nuc'],
+	],
+	[
+		'one internal address twice at one site',
+		makeContext(
+			changed(good, {
+				nodes: good.nodes.map((node) =>
+					node.role === 'agent'
+						? {...node, internalIp: '10.0.0.5', site: 'x'}
+						: node,
+				),
+			}),
+		),
+		['error address.internal-unique nuc,pi4'],
+	],
+	[
+		'no server',
+		makeContext(
+			changed(good, {nodes: good.nodes.filter(({role}) => role === 'agent')}),
+		),
+		['error servers.none'],
+	],
+	[
+		'two servers',
+		makeContext(
+			changed(ha3(), {nodes: ha3().nodes.filter(({name}) => name !== 's3')}),
+		),
+		['warning etcd.even-servers s1,s2'],
+	],
+	[
+		'servers without internal addresses',
+		makeContext(
+			changed(good, {
+				nodes: good.nodes.map((node) => ({...node, role: 'server'})),
+			}),
+		),
+		['error etcd.private-network fra1,nuc,pi4'],
+	],
+	[
+		'servers at two places',
+		makeContext(
+			changed(ha3(), {
+				nodes: ha3().nodes.map((node) =>
+					node.name === 's3' ? {...node, site: 'other'} : node,
+				),
+			}),
+		),
+		['warning etcd.private-network s1,s2,s3'],
+	],
+	[
+		'servers far from each other',
+		makeContext(ha3(), {}, latency('s1', 's2', 80)),
+		['error latency.server-server s1,s2'],
+	],
+	[
+		'servers not near to each other',
+		makeContext(ha3(), {}, latency('s1', 's2', 20)),
+		['warning latency.server-server s1,s2'],
+	],
+	[
+		'an agent far away',
+		makeContext(
+			ha3(),
+			{},
+			latency('far', 's2', 250, {addressKind: 'external'}),
+		),
+		['warning latency.agent-server far,s2'],
+	],
+	[
+		'lost packets',
+		makeContext(ha3(), {}, latency('far', 's2', 20, {loss: 0.2})),
+		['warning path.loss far,s2'],
+	],
+	[
+		'a pod network that a route uses',
+		onNuc({
+			routes: [
+				{
+					destination: '0.0.0.0/0',
+					via: '198.51.100.254',
+					device: 'eth0',
+					source: undefined,
+				},
+				{
+					destination: '10.42.8.0/24',
+					via: undefined,
+					device: 'eth1',
+					source: undefined,
+				},
+			],
+		}),
+		['error cidr.overlap nuc'],
+	],
+	[
+		'a route of K3s itself',
+		onNuc({
+			routes: [
+				{
+					destination: '0.0.0.0/0',
+					via: '198.51.100.254',
+					device: 'eth0',
+					source: undefined,
+				},
+				{
+					destination: '10.42.8.0/24',
+					via: undefined,
+					device: 'cni0',
+					source: undefined,
+				},
+				{
+					destination: '10.42.0.0/16',
+					via: undefined,
+					device: 'flannel-wg',
+					source: undefined,
+				},
+			],
+		}),
+		[],
+	],
+	[
+		'a name server in the service network',
+		onNuc({dnsServers: ['10.43.0.53']}),
+		['error cidr.overlap nuc'],
+	],
+	[
+		'pod and service networks that overlap',
+		makeContext(
+			changed(good, {
+				network: {podCidr: ['10.0.0.0/8'], serviceCidr: ['10.43.0.0/16']},
+			}),
+		),
+		['error cidr.overlap'],
+	],
+	[
+		'families that differ',
+		makeContext(
+			changed(good, {
+				network: {
+					podCidr: ['10.42.0.0/16', 'fd00:42::/56'],
+					serviceCidr: ['10.43.0.0/16'],
+				},
+			}),
+		),
+		['error cidr.family'],
+	],
+	[
+		'forwarding that drops',
+		onNuc({forwarding: {ipv4: true, policy: 'drop', blockingRules: []}}),
+		['warning forwarding.blocked nuc'],
+	],
+	[
+		'forwarding that rejects',
+		onNuc({
+			forwarding: {
+				ipv4: true,
+				policy: 'accept',
+				blockingRules: [
+					'-A FORWARD -j REJECT --reject-with icmp-host-prohibited',
+				],
+			},
+		}),
+		['warning forwarding.blocked nuc'],
+	],
+	[
+		'a very small path',
+		makeContext(
+			good,
+			{},
+			{
+				...noMeasurements,
+				pathMtus: [
+					{from: 'fra1', to: 'nuc', address: '198.51.100.12', bytes: 1300},
+				],
+			},
+		),
+		['warning mtu.path fra1', 'warning mtu.path nuc'],
+	],
+	[
+		'a smaller path',
+		makeContext(
+			good,
+			{},
+			{
+				...noMeasurements,
+				pathMtus: [
+					{from: 'fra1', to: 'nuc', address: '198.51.100.12', bytes: 1400},
+				],
+			},
+		),
+		['info mtu.path fra1', 'info mtu.path nuc'],
+	],
+	[
+		'no default route',
+		onNuc({
+			routes: [
+				{
+					destination: '198.51.100.0/24',
+					via: undefined,
+					device: 'eth0',
+					source: undefined,
+				},
+			],
+		}),
+		['warning route.default nuc'],
+	],
+	['no name server', onNuc({dnsServers: []}), ['warning dns.none nuc']],
+	[
+		'an architecture without K3s',
+		onNuc({architecture: undefined, machine: 'mips64'}),
+		['error arch.supported nuc'],
+	],
+	['OpenRC', onNuc({init: 'openrc'}), ['error init.supported nuc']],
+	['no root', onNuc({privilege: 'none'}), ['error privilege.root nuc']],
+	[
+		'no curl and no wget',
+		onNuc({
+			tools: {
+				...makeContext(good).facts.get('nuc')!.tools,
+				curl: false,
+				wget: false,
+			},
+		}),
+		['error tool.missing nuc'],
+	],
+	[
+		'little memory',
+		onNuc({memoryBytes: 400_000_000}),
+		['warning memory.minimum nuc'],
+	],
+	[
+		'no memory',
+		onNuc({memoryBytes: 100_000_000}),
+		['error memory.minimum nuc'],
+	],
+	[
+		'memory of a 2 GB server',
+		makeContext(good, {fra1: {memoryBytes: 1_950_000_000}}),
+		[],
+	],
+	[
+		'a server with one CPU',
+		makeContext(good, {fra1: {cpuCount: 1}}),
+		['info cpu.minimum fra1'],
+	],
+	[
+		'a full disk and one that is read-only',
+		onNuc({
+			disks: [
+				{path: '/usr/local/bin', freeBytes: 12_000_000, readOnly: false},
+				{path: '/etc', freeBytes: 5_000_000_000, readOnly: true},
+			],
+		}),
+		['error disk.minimum nuc', 'error disk.minimum nuc'],
+	],
+	[
+		'no memory cgroup',
+		onNuc({cgroup: {version: 2, memory: false}}),
+		['error cgroup.memory nuc'],
+	],
+	[
+		'a clock that is 5 s off',
+		onNuc({clock: {unixMs: 0, offsetMs: -5000, synchronized: true}}),
+		['warning clock.skew pi4,nuc'],
+	],
+	[
+		'a clock that is a minute off',
+		onNuc({clock: {unixMs: 0, offsetMs: 60_000, synchronized: undefined}}),
+		['error clock.skew nuc,fra1'],
+	],
+	[
+		'a clock that nobody keeps',
+		onNuc({clock: {unixMs: 0, offsetMs: 0, synchronized: false}}),
+		['warning time.ntp nuc'],
+	],
+	['SELinux', onNuc({selinux: 'enforcing'}), ['warning selinux.policy nuc']],
+	[
+		'RHEL 10',
+		onNuc({os: {id: 'rhel', versionId: '10.1', prettyName: 'RHEL 10.1'}}),
+		['info kernel.modules-extra nuc'],
+	],
+	[
+		'RHEL 8.3 in a cloud',
+		onNuc({
+			cloud: 'aws',
+			os: {id: 'rhel', versionId: '8.3', prettyName: 'RHEL 8.3'},
+		}),
+		['warning nm-cloud-setup nuc'],
+	],
+	[
+		'RHEL 8.10 in a cloud',
+		onNuc({
+			cloud: 'aws',
+			os: {id: 'rhel', versionId: '8.10', prettyName: 'RHEL 8.10'},
+		}),
+		[],
+	],
+	[
+		'K3s in the other role',
+		onNuc({k3s: k3s({role: 'server'}), manifest: manifest('home')}),
+		['error k3s.already-installed nuc'],
+	],
+	[
+		'K3s of somebody else',
+		onNuc({k3s: k3s()}),
+		['warning k3s.already-installed nuc'],
+	],
+	['K3s of ours', onNuc({k3s: k3s(), manifest: manifest('home')}), []],
+	[
+		'K3s of another cluster of ours',
+		onNuc({k3s: k3s(), manifest: manifest('work')}),
+		['error k3s.other-cluster nuc'],
+	],
+	[
+		'nodes of two clusters',
+		makeContext(good, {
+			nuc: {k3s: k3s({caHash: 'aa'}), manifest: manifest('home')},
+			pi4: {k3s: k3s({caHash: 'bb'}), manifest: manifest('home')},
+		}),
+		['error k3s.other-cluster nuc,pi4'],
+	],
+	[
+		'a downgrade',
+		makeContext(changed(good, {k3s: {...good.k3s, version: 'v1.35.6+k3s1'}}), {
+			nuc: {k3s: k3s(), manifest: manifest('home')},
+		}),
+		['error k3s.downgrade nuc'],
+	],
+	[
+		'a release without external addresses in flannel',
+		makeContext(changed(good, {k3s: {...good.k3s, version: 'v1.24.3+k3s1'}})),
+		['error k3s.version'],
+	],
+	[
+		'a key of the cluster file against ours',
+		makeContext(
+			withConfig({'flannel-backend': 'vxlan', 'node-label': ['a=b']}),
+		),
+		['error k3s.config-conflict'],
+	],
+	[
+		'a key of the cluster file that says the same, and lists that are put together',
+		makeContext(
+			withConfig({
+				'flannel-backend': 'wireguard-native',
+				'tls-san': ['x.example.org'],
+				disable: ['traefik'],
+			}),
+		),
+		[],
+	],
+	[
+		'a key that K3s does not know',
+		makeContext(withConfig({'flanel-backend': 'vxlan'})),
+		['warning k3s.config-unknown'],
+	],
+	[
+		"the machine's own config against ours",
+		onNuc(
+			configFile(
+				'/etc/rancher/k3s/config.yaml',
+				'server: https://192.0.2.1:6443\nnode-label: [a=b]\n',
+			),
+		),
+		['error k3s.config-conflict nuc'],
+	],
+	[
+		'a later drop-in with the same value in other words',
+		onNuc(
+			configFile(
+				'/etc/rancher/k3s/config.yaml.d/99-mine.yaml',
+				"node-external-ip: ['198.51.100.12']\n",
+			),
+		),
+		[],
+	],
+	[
+		'a later drop-in with a token',
+		onNuc(
+			configFile(
+				'/etc/rancher/k3s/config.yaml.d/99-mine.yaml',
+				'token: (secret)\n',
+			),
+		),
+		['error k3s.config-conflict nuc'],
+	],
+	[
+		'a later drop-in that appends',
+		makeContext(good, {
+			fra1: configFile(
+				'/etc/rancher/k3s/config.yaml.d/99-mine.yaml',
+				'tls-san+: [x.example.org]\n',
+			),
+		}),
+		[],
+	],
+	[
+		'our own file',
+		onNuc(
+			configFile(
+				'/etc/rancher/k3s/config.yaml.d/10-k3s-mesh.yaml',
+				'server: https://192.0.2.1:6443\n',
+			),
+		),
+		[],
+	],
+	[
+		'a port held by another program',
+		onNuc({
+			listening: [
+				{
+					protocol: 'tcp',
+					address: '127.0.0.1',
+					port: 10_250,
+					process: 'kubelet',
+				},
+				{protocol: 'tcp', address: '0.0.0.0', port: 6443, process: 'haproxy'},
+			],
+		}),
+		['error port.in-use nuc'],
+	],
+	[
+		'a port of a server held by another program',
+		makeContext(good, {
+			fra1: {
+				listening: [
+					{protocol: 'tcp', address: '0.0.0.0', port: 6443, process: 'haproxy'},
+				],
+			},
+		}),
+		['error port.in-use fra1'],
+	],
+	[
+		'ports held by K3s',
+		onNuc({
+			k3s: k3s(),
+			manifest: manifest('home'),
+			listening: [
+				{protocol: 'tcp', address: '0.0.0.0', port: 10_250, process: undefined},
+			],
+		}),
+		[],
+	],
+	[
+		'a web server',
+		onNuc({
+			listening: [
+				{protocol: 'tcp', address: '0.0.0.0', port: 443, process: 'nginx'},
+			],
+		}),
+		['info port.web nuc'],
+	],
+];
+
+for (const [title, context, expected] of table) {
+	test(`checks: ${title}`, () => {
+		assert.deepEqual(summary(context), expected);
+	});
+}
+
+test('every rule that speaks is in the list, with a source and a sentence', () => {
+	const known = new Map(ruleTexts.map((rule) => [rule.id, rule]));
+	assert.equal(known.size, ruleTexts.length, 'ids are unique');
+	const severities = ['info', 'warning', 'error'];
+	const spoken = new Set<string>();
+	for (const [, context] of table) {
+		for (const {id, severity, source, message} of checkAll(context)) {
+			spoken.add(id);
+			const text = known.get(id);
+			assert.ok(text, id);
+			assert.equal(text.source, source);
+			assert.ok(
+				severities.indexOf(severity) <= severities.indexOf(text.severity),
+			);
+			assert.match(message, /[.)]$/);
+		}
+	}
+
+	for (const {sentence} of ruleTexts) {
+		assert.match(sentence, /^[A-Z].*\.$/);
+	}
+
+	const silent = ruleTexts
+		.map(({id}) => id)
+		.filter(
+			(id) => !spoken.has(id) && !/^(?:wireguard|path|server)\./.test(id),
+		);
+	assert.deepEqual(silent, [], 'every rule is broken once in the table');
+});
+
+test('an overridden error is no blocker, and is still told', () => {
+	const findings = checkAll(
+		makeContext(
+			makeCluster([
+				{name: 'a', role: 'agent', ssh: 'a', externalIp: '192.0.2.1'},
+			]),
+		),
+	);
+	assert.equal(blockers(judge(findings, [])).length, 1);
+	const judged = judge(findings, ['servers.none']);
+	assert.equal(blockers(judged).length, 0);
+	assert.equal(judged[0]!.ignored, true);
+});
+
+test('places: a site decides, and without any neighbours in one network', () => {
+	const node = (site?: string, internalIp?: string) => ({
+		name: `n${site}${internalIp}`,
+		role: 'agent' as const,
+		ssh: {host: 'x'},
+		site,
+		internalIp,
+	});
+	assert.ok(sameSite(node('a'), node('a', '10.0.0.1')));
+	assert.ok(!sameSite(node('a', '10.0.0.2'), node('b', '10.0.0.1')));
+	assert.ok(!sameSite(node('a', '10.0.0.2'), node(undefined, '10.0.0.1')));
+	assert.ok(sameSite(node(undefined, '10.0.0.2'), node(undefined, '10.0.0.1')));
+	assert.ok(
+		!sameSite(node(undefined, '10.0.1.2'), node(undefined, '10.0.0.1')),
+	);
+	assert.ok(!sameSite(node(undefined, '10.0.1.2'), node(undefined)));
+});

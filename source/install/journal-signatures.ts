@@ -83,7 +83,7 @@ const rules: readonly Rule[] = [
 	},
 	{
 		pattern:
-			/Node IP: "?([\d.:a-f]+)"? not found in the host'?s network interfaces/i,
+			/Node IP: [\\"]*([\d.:a-f]+)[\\"]* not found in the host'?s network interfaces/i,
 		cause: (match) => `${match[1]} is on none of this machine's interfaces`,
 		tryNext: [
 			"internalIp must be an address that the machine itself has; the cloud's address belongs into externalIp.",
@@ -129,7 +129,7 @@ const rules: readonly Rule[] = [
 	},
 	{
 		pattern:
-			/lookup ([\w.-]+)[^:]*: (?:no such host|server misbehaving|.*i\/o timeout)/i,
+			/lookup ([\w.-]+)(?: on [^ ]+)?: (?:no such host|server misbehaving|.*i\/o timeout)/i,
 		cause: (match) => `the name ${match[1]} cannot be resolved on this machine`,
 		tryNext: [
 			'Use an address or a name that every node can resolve as apiEndpoint.',

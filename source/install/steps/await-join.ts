@@ -8,7 +8,7 @@ import {
 	parseJournalLine,
 	type UnitState,
 } from '../../host/scripts/k3s-run.js';
-import {classify} from '../journal-signatures.js';
+import {classify, type JournalSignature} from '../journal-signatures.js';
 import {pingCause} from '../ping-cause.js';
 import {delay, poll} from '../wait.js';
 import type {ActionOf, StepContext, StepHandler} from './step.js';
@@ -45,6 +45,13 @@ const lookAtServer = async (
 		onCause(pingCause(hostAndPort(joinUrl), answer));
 	}
 };
+
+/** An agent dials its server through a balancer of its own on loopback; people need the address behind it. */
+const throughBalancer = (
+	{cause, waitsFor}: JournalSignature,
+	target: string,
+): string =>
+	waitsFor?.startsWith('127.0.0.1:') ? cause.replace(waitsFor, target) : cause;
 
 /** Follows journal and state of the unit until it is active. Throws with the cause at the deadline. */
 const followUnit = async (
@@ -95,7 +102,10 @@ const followUnit = async (
 		tell.log(line);
 		const signature = classify(line);
 		if (signature) {
-			fromJournal = {text: signature.cause, tryNext: signature.tryNext};
+			fromJournal = {
+				text: throughBalancer(signature, target),
+				tryNext: signature.tryNext,
+			};
 			if (signature.final) {
 				final = fromJournal;
 			}

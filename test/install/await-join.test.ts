@@ -1,0 +1,93 @@
+import assert from 'node:assert/strict';
+import {test} from 'node:test';
+import {forever, makeFakeCluster} from './fake-cluster.js';
+import {startFakeRun} from './fake-run.js';
+
+const names = ['fra1', 'nuc'];
+
+/** Machines of which the second waits for the first, with these lines in its journal. */
+const waitingAgent = (
+	lines: readonly string[],
+	state = '@state activating start 0 4711',
+) => {
+	const fake = makeFakeCluster(names);
+	fake.before = async (node, script, options) => {
+		if (node === 'nuc' && script === 'k3s.start') {
+			fake.machines.get('nuc')!.active = false;
+		}
+
+		if (node === 'nuc' && script === 'k3s.journal') {
+			options.onLine?.(state);
+			for (const line of lines) {
+				options.onLine?.(line);
+			}
+
+			await forever(options);
+		}
+
+		if (node === 'nuc' && script === 'k3s.state') {
+			fake.machines.get('nuc')!.active = false;
+		}
+	};
+
+	return fake;
+};
+
+test('an agent that waits says at once for which address and port, and gives up with the cause', async () => {
+	const fake = waitingAgent([
+		'level=error msg="failed to get CA certs: Get \\"https://127.0.0.1:6444/cacerts\\": EOF"',
+		'level=error msg="failed to get CA certs: Get \\"https://198.51.100.1:6443/cacerts\\": dial tcp 198.51.100.1:6443: i/o timeout"',
+	]);
+	const run = startFakeRun(fake, {waitLimitMs: 50});
+	const result = await run.engine.run();
+	const waits = run.events.flatMap((event) =>
+		event.type === 'now' && event.waiting && event.node === 'nuc'
+			? [event.text]
+			: [],
+	);
+	assert.equal(waits[0], 'waits for 198.51.100.1:6443');
+	assert.ok(
+		waits.every((text) => text.includes('198.51.100.1:6443')),
+		waits.join('\n'),
+	);
+	const [failure] = result.failures;
+	assert.match(
+		failure!.message,
+		/^waits for 198\.51\.100\.1:6443: it does not answer \(given up after \d+ s\)$/,
+	);
+	assert.ok(failure!.tryNext.length > 0);
+	assert.ok(
+		run.events.some(
+			(event) => event.type === 'log' && event.line.includes('i/o timeout'),
+		),
+	);
+});
+
+test('a cause that no waiting cures ends the wait before the deadline', async () => {
+	const fake = waitingAgent([
+		'level=fatal msg="token CA hash does not match the Cluster CA certificate hash: a != b"',
+		'@state activating auto-restart 1 0',
+		'@state activating auto-restart 2 0',
+	]);
+	const run = startFakeRun(fake, {waitLimitMs: 3_600_000});
+	const result = await run.engine.run();
+	assert.match(result.failures[0]!.message, /another cluster/);
+	assert.doesNotMatch(result.failures[0]!.message, /given up/);
+});
+
+test('stopped while it waits, the run ends', async () => {
+	const run = startFakeRun(waitingAgent([]), {waitLimitMs: 3_600_000});
+	const running = run.engine.run();
+	await run.until((event) => event.type === 'now' && event.waiting);
+	run.stop.abort();
+	assert.equal((await running).outcome, 'stopped');
+});
+
+test('the others are Ready and proven meanwhile', async () => {
+	const fake = waitingAgent([]);
+	const run = startFakeRun(fake, {waitLimitMs: 50});
+	await run.engine.run();
+	assert.equal(run.states().get('fra1/ready/await-ready'), 'unchanged');
+	assert.equal(run.states().get('fra1/verify/verify'), 'unchanged');
+	assert.equal(run.states().get('nuc/ready/await-ready'), 'skipped');
+});

@@ -20,6 +20,12 @@ const rules = {
 	'@typescript-eslint/no-unsafe-type-assertion': 'off',
 	// React's own types name null.
 	'@typescript-eslint/no-restricted-types': 'off',
+	// JSX is compiled by the automatic runtime.
+	'react/react-in-jsx-scope': 'off',
+	// Components are constants, as all functions here are.
+	'react/function-component-definition': 'off',
+	// Text props are named as in Ink: bold, inverse.
+	'react/boolean-prop-naming': 'off',
 	// Property tests and the lab use long, flat functions.
 	'max-params': ['error', {max: 5}],
 	complexity: 'off',

@@ -1,5 +1,4 @@
 import {Text, type TextProps} from 'ink';
-import type {ReactNode} from 'react';
 import {stripControls} from '../host/terminal-text.js';
 import {useUi} from './context.js';
 
@@ -15,6 +14,9 @@ const colors: Readonly<Record<Tone, string | undefined>> = {
 	muted: undefined,
 };
 
+/** Text and only text: what a tone can be given to. */
+type Content = string | number | readonly Content[] | undefined | false;
+
 type Properties = {
 	readonly tone?: Tone;
 	readonly bold?: boolean;
@@ -22,16 +24,16 @@ type Properties = {
 	readonly underline?: boolean;
 	/** What happens to text that is too long. Default: its end is cut. */
 	readonly wrap?: NonNullable<TextProps['wrap']>;
-	readonly children?: ReactNode;
+	readonly children?: Content;
 };
 
 /** Text of hosts and files comes through here: nothing in it may steer the terminal. */
-const safe = (children: ReactNode): ReactNode =>
-	typeof children === 'string'
-		? stripControls(children)
-		: Array.isArray(children)
-			? children.map((child: ReactNode) => safe(child))
-			: children;
+const safe = (content: Content): Content =>
+	typeof content === 'string'
+		? stripControls(content)
+		: Array.isArray(content)
+			? content.map((part: Content) => safe(part))
+			: content;
 
 /** Text in a tone; the only place that knows colours. */
 export const Toned = ({

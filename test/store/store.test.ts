@@ -21,8 +21,10 @@ afterEach(async () => {
 	await rm(path.dirname(path.dirname(folder)), {recursive: true});
 });
 
-const modeOf = async (file: string) =>
-	((await stat(file)).mode % 0o1000).toString(8);
+const modeOf = async (file: string) => {
+	const {mode} = await stat(file);
+	return (mode % 0o1000).toString(8);
+};
 
 describe('cluster files', () => {
 	it('are read back as they were written, for the owner only', async () => {

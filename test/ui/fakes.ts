@@ -95,7 +95,9 @@ const makeFleet =
 				};
 				set(node.name, {state: 'connecting'});
 				if (known === 'silent') {
-					return new Promise(() => undefined);
+					return new Promise(() => {
+						// Nothing ever comes.
+					});
 				}
 
 				if ('failure' in known) {

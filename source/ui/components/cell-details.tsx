@@ -3,11 +3,10 @@ import {verdictArrives} from '../../facts/measurements.js';
 import {formatMs} from '../format.js';
 import {
 	findingsOfPair,
-	pairKey,
 	type ChecksTab,
 	type ChecksView,
 } from '../state/checks-view.js';
-import {verdictText} from '../state/matrix.js';
+import {pairKey, verdictText} from '../state/matrix.js';
 import {Toned, glyphs, type Tone} from '../theme.js';
 import {findingText} from './findings-list.js';
 
@@ -111,6 +110,7 @@ export const CellDetails = ({
 				<Toned bold>{` ${from} → ${from === to ? 'itself' : to}`}</Toned>
 			</Text>
 			{shown.map(({tone, text}, index) => (
+				// eslint-disable-next-line react/no-array-index-key -- lines of one text can be alike
 				<Toned key={`${index} ${text}`} tone={tone}>
 					{`   ${text}`}
 				</Toned>

@@ -1,6 +1,5 @@
 import {Box} from 'ink';
 import {useRef, useState} from 'react';
-import type {Binding} from '../hooks/use-keys.js';
 import {Toned} from '../theme.js';
 import {Screen} from './screen.js';
 
@@ -10,8 +9,6 @@ type Properties = {
 	readonly onClose: () => void;
 	/** Follows the end while lines are added, until the person scrolls up. */
 	readonly follow?: boolean;
-	/** Keys besides those that scroll. */
-	readonly more?: readonly Binding[];
 };
 
 const help = {
@@ -31,7 +28,6 @@ export const FileView = ({
 	lines,
 	onClose,
 	follow = false,
-	more = [],
 }: Properties) => {
 	/** First visible line; `undefined` follows the end. */
 	const [top, setTop] = useState<number | undefined>(follow ? undefined : 0);
@@ -57,7 +53,6 @@ export const FileView = ({
 				{keys: ['pageDown', ' '], run: scroll(1, 0)},
 				{keys: ['home', 'g'], run: scroll(0, -lines.length)},
 				{keys: ['end', 'G'], run: scroll(0, lines.length)},
-				...more,
 				{
 					keys: ['escape', 'enter', 'q'],
 					shown: 'Esc',
@@ -85,6 +80,8 @@ export const FileView = ({
 							</Box>
 						</Box>
 						{shown.map((line, index) => (
+							// Lines stay where they are in a file, and a log only grows.
+							// eslint-disable-next-line react/no-array-index-key
 							<Toned key={first + index}>{`  ${line}`}</Toned>
 						))}
 					</>

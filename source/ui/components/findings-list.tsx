@@ -71,15 +71,16 @@ export const FindingsList = ({
 						</Toned>
 						<Toned tone={tone}>{glyph}</Toned>{' '}
 						<Toned bold={isSelected}>{finding.id}</Toned>
-						{finding.ignored && (
+						{finding.ignored ? (
 							<Toned tone="muted">{'  overridden by you'}</Toned>
-						)}
+						) : null}
 						{!isSelected && (
 							<Toned tone="muted">{`  ${finding.message}`}</Toned>
 						)}
 					</Text>
 					{lines.map((line, part) => (
 						<Toned
+							// eslint-disable-next-line react/no-array-index-key -- lines of one text can be alike
 							key={`${part} ${line}`}
 							tone={part < text.length ? 'plain' : 'muted'}
 						>

@@ -69,21 +69,39 @@ export const Form = <Id extends string>({
 								setValues({...values, [known.id]: next.text});
 							}}
 							onKey={(key) => {
-								if (key === 'escape') {
-									onCancel();
-								} else if (key === 'tab' || key === 'down') {
-									move(1);
-								} else if (key === 'up') {
-									move(-1);
-								} else if (key === 'enter') {
-									const wrong = fields.findIndex(
-										({id}) => problems[id] !== undefined,
-									);
-									if (wrong === -1) {
-										onSave(values);
-									} else {
-										move(wrong - active);
+								switch (key) {
+									case 'escape': {
+										onCancel();
+
+										break;
 									}
+
+									case 'tab':
+									case 'down': {
+										move(1);
+
+										break;
+									}
+
+									case 'up': {
+										move(-1);
+
+										break;
+									}
+
+									case 'enter': {
+										const wrong = fields.findIndex(
+											({id}) => problems[id] !== undefined,
+										);
+										if (wrong === -1) {
+											onSave(values);
+										} else {
+											move(wrong - active);
+										}
+
+										break;
+									}
+									// No default
 								}
 							}}
 						/>

@@ -79,13 +79,13 @@ export const Header = ({cluster, step, isDemo, columns, rows}: Properties) => {
 		>
 			<Box height={1} flexShrink={1}>
 				<Text wrap="truncate-end">
-					{isDemo && (
+					{isDemo ? (
 						<>
 							<Toned bold inverse tone="warning">
 								DEMO
 							</Toned>{' '}
 						</>
-					)}
+					) : null}
 					<Toned bold>{left}</Toned>
 				</Text>
 			</Box>

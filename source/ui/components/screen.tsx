@@ -98,7 +98,7 @@ export const Screen = ({
 			? undefined
 			: questionBindings(question, session.questions);
 	const helpKeys: readonly Binding[] = [
-		{keys: [], shown: 'Esc', label: 'close help', run() {}},
+		{keys: [], shown: 'Esc', label: 'close help'},
 	];
 	return (
 		<Box flexDirection="column" width={columns} height={rows} overflow="hidden">

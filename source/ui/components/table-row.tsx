@@ -22,7 +22,7 @@ export const TableRow = ({
 				// The columns of a table do not move.
 				// eslint-disable-next-line react/no-array-index-key
 				key={index}
-				width={widths[index]!}
+				width={widths[index] ?? 0}
 				flexShrink={0}
 				marginRight={1}
 				justifyContent={align === 'right' ? 'flex-end' : 'flex-start'}

@@ -22,7 +22,8 @@ export type Binding = {
 	/** How the footer writes the key; without it the binding is not shown. */
 	readonly shown?: string;
 	readonly label?: string;
-	readonly run: () => void;
+	/** Absent where the footer only tells what a field's keys do. */
+	readonly run?: () => unknown;
 };
 
 /** List mode: every key by itself does something. */
@@ -35,7 +36,7 @@ export const useBindings = (
 	} = {},
 ): void => {
 	const run = (key: string) => {
-		bindings.find((binding) => binding.keys.includes(key))?.run();
+		bindings.find((binding) => binding.keys.includes(key))?.run?.();
 	};
 
 	useKeyHandler(

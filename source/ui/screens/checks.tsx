@@ -18,7 +18,6 @@ import {useSelection} from '../hooks/use-selection.js';
 import {openBlockers, type ChecksState} from '../state/checks-model.js';
 import {
 	checksView,
-	pairKey,
 	tabTitles,
 	troubledPairs,
 	unreachedId,
@@ -26,7 +25,7 @@ import {
 	type ChecksView,
 } from '../state/checks-view.js';
 import type {ClusterSession} from '../state/cluster-session.js';
-import type {PairCell} from '../state/matrix.js';
+import {pairKey, type PairCell} from '../state/matrix.js';
 import {Toned, glyphs} from '../theme.js';
 
 const help = {
@@ -216,11 +215,11 @@ export const ChecksScreen = ({session}: {readonly session: ClusterSession}) => {
 	const state = useObservable(checks.state);
 	const {contacts} = useObservable(session.nodes.state);
 	const view = useMemo(() => checksView(state, cluster), [state, cluster]);
-	const [wantedTab, setTab] = useState<ChecksTab>(
+	const [wantedTab, setWantedTab] = useState<ChecksTab>(
 		cluster.nodes.length > 1 ? 'external' : 'findings',
 	);
 	const tab = view.tabs.includes(wantedTab) ? wantedTab : 'external';
-	const [wantedCursor, setCursor] = useState({row: 0, column: 1});
+	const [wantedCursor, setWantedCursor] = useState({row: 0, column: 1});
 	const [notice, setNotice] = useState<Notice | undefined>(undefined);
 	const list = useSelection(view.findings.length);
 	const last = view.names.length - 1;
@@ -235,7 +234,7 @@ export const ChecksScreen = ({session}: {readonly session: ClusterSession}) => {
 	).length;
 
 	const move = (row: number, column: number) => () => {
-		setCursor({
+		setWantedCursor({
 			row: Math.max(0, Math.min(last, cursor.row + row)),
 			column: Math.max(0, Math.min(last, cursor.column + column)),
 		});
@@ -251,8 +250,8 @@ export const ChecksScreen = ({session}: {readonly session: ClusterSession}) => {
 		if (target === undefined) {
 			setNotice({tone: 'good', text: 'No path is in trouble here.'});
 		} else {
-			setTab(kind);
-			setCursor(target);
+			setWantedTab(kind);
+			setWantedCursor(target);
 		}
 	};
 
@@ -304,7 +303,7 @@ export const ChecksScreen = ({session}: {readonly session: ClusterSession}) => {
 		const open = openBlockers(report, cluster.ignore);
 		const against = open.length + report.failed.size;
 		if (against > 0) {
-			setTab('findings');
+			setWantedTab('findings');
 			setNotice({
 				tone: 'bad',
 				text: `${count(against, 'finding speaks', 'findings speak')} against it: mend what is named and press r, or override a check (o).`,
@@ -362,7 +361,9 @@ export const ChecksScreen = ({session}: {readonly session: ClusterSession}) => {
 				.toLowerCase(),
 			run() {
 				setNotice(undefined);
-				setTab(view.tabs[(view.tabs.indexOf(tab) + 1) % view.tabs.length]!);
+				setWantedTab(
+					view.tabs[(view.tabs.indexOf(tab) + 1) % view.tabs.length]!,
+				);
 			},
 		},
 		...(tab === 'findings'

@@ -222,8 +222,8 @@ export const HomeScreen = () => {
 					},
 				]
 			: [
-					{keys: [], shown: 'Enter', label: 'create', run() {}},
-					{keys: [], shown: 'Esc', label: 'back to the list', run() {}},
+					{keys: [], shown: 'Enter', label: 'create'},
+					{keys: [], shown: 'Esc', label: 'back to the list'},
 				];
 	const titleWidth = Math.max(
 		...choices.map(({title}) => Math.min(title.length, 24)),

@@ -103,6 +103,7 @@ const Stream = ({
 	const shown = lines.slice(-rows);
 	const width = Math.max(0, ...shown.map(({node}) => node.length));
 	return shown.map(({node, text}, index) => (
+		// eslint-disable-next-line react/no-array-index-key -- lines only move up
 		<Text key={lines.length - shown.length + index} wrap="truncate-end">
 			{' '}
 			<Toned tone="accent">{node.padEnd(width)}</Toned> <Toned>{text}</Toned>

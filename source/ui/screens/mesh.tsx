@@ -121,7 +121,7 @@ export const MeshScreen = ({session}: {readonly session: ClusterSession}) => {
 			mode="list"
 			help={help}
 			bindings={[
-				{keys: [], shown: '↑↓', label: 'choose', run() {}},
+				{keys: [], shown: '↑↓', label: 'choose'},
 				// The list moves its own pointer; every key that leaves the screen goes through the bindings.
 				{keys: ['enter'], shown: 'Enter', label: 'next', run: next},
 				{

@@ -56,13 +56,13 @@ const obstacle = (rows: readonly NodeRow[]): string | undefined => {
 };
 
 const inputHints: readonly Binding[] = [
-	{keys: [], shown: 'Enter', label: 'add', run() {}},
-	{keys: [], shown: 'Esc', label: 'back to the list', run() {}},
+	{keys: [], shown: 'Enter', label: 'add'},
+	{keys: [], shown: 'Esc', label: 'back to the list'},
 ];
 const formHints: readonly Binding[] = [
-	{keys: [], shown: 'Tab', label: 'next field', run() {}},
-	{keys: [], shown: 'Enter', label: 'save', run() {}},
-	{keys: [], shown: 'Esc', label: 'leave as it was', run() {}},
+	{keys: [], shown: 'Tab', label: 'next field'},
+	{keys: [], shown: 'Enter', label: 'save'},
+	{keys: [], shown: 'Esc', label: 'leave as it was'},
 ];
 
 const AddLine = ({
@@ -327,9 +327,9 @@ export const NodesScreen = ({session}: {readonly session: ClusterSession}) => {
 							<AddLine
 								edit={mode.edit}
 								setMode={setMode}
+								size={size}
 								onSubmit={add}
 								onPaste={paste}
-								size={size}
 							/>
 						)}
 						{mode.kind === 'edit' && edited !== undefined && (

@@ -1,6 +1,7 @@
 import {Box, Text} from 'ink';
 import {useMemo, useState} from 'react';
 import {FileView} from '../components/file-view.js';
+import {Notices, noticeLines} from '../components/notices.js';
 import {Screen} from '../components/screen.js';
 import {ScrollList, type ListItem} from '../components/scroll-list.js';
 import {Spinner, Ticker} from '../components/ticker.js';
@@ -159,21 +160,22 @@ export const ReviewScreen = ({session}: {readonly session: ClusterSession}) => {
 					return (
 						<Ticker isActive={work.phase === 'running'}>
 							{work.phase === 'failed' ? (
-								[
-									work.failure.message,
-									...work.failure.tryNext,
-									'r plans again.',
-								].flatMap((text, part) =>
-									wrapWords(text, columns - 4).map((wrapped, index) => (
-										<Toned
-											key={`${part} ${wrapped}`}
-											tone={part === 0 ? 'bad' : 'plain'}
-										>
-											{part === 0 && index === 0 ? ` ${glyphs.bad} ` : '   '}
-											{wrapped}
-										</Toned>
-									)),
-								)
+								<Notices
+									lines={noticeLines(
+										[
+											{
+												tone: 'bad',
+												text: [
+													work.failure.message,
+													...work.failure.tryNext,
+													'r plans again.',
+												].join(' '),
+											},
+										],
+										columns,
+										rows,
+									)}
+								/>
 							) : (
 								<Text>
 									{' '}

@@ -87,8 +87,8 @@ export const SettingsScreen = ({
 							},
 						]
 					: [
-							{keys: [], shown: 'Enter', label: 'keep', run() {}},
-							{keys: [], shown: 'Esc', label: 'leave as it was', run() {}},
+							{keys: [], shown: 'Enter', label: 'keep'},
+							{keys: [], shown: 'Esc', label: 'leave as it was'},
 						]
 			}
 		>

@@ -127,7 +127,8 @@ export const makeAppModel = (options: {
 				const entry = known.find((candidate) => candidate.name === name);
 				let nodeCount: number | undefined;
 				try {
-					nodeCount = (await readCluster(name)).nodes.length;
+					const {nodes} = await readCluster(name);
+					nodeCount = nodes.length;
 				} catch {
 					// Opening it says what is wrong with it.
 				}

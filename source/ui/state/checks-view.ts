@@ -3,7 +3,7 @@ import type {Cluster} from '../../cluster/schema.js';
 import type {Cell, Latency} from '../../facts/measurements.js';
 import type {CheckReport} from '../../operations/operations.js';
 import {judgedNow, type ChecksState} from './checks-model.js';
-import {pairCells, pairKey, pairLatencies, type PairCell} from './matrix.js';
+import {pairCells, pairLatencies, type PairCell} from './matrix.js';
 
 /** What the Checks screen can show, in the order in which Tab goes through it. */
 export type ChecksTab = 'external' | 'internal' | 'latency' | 'findings';
@@ -131,5 +131,3 @@ export const troubledPairs = (
 			row: view.names.indexOf(pair.from),
 			column: view.names.indexOf(pair.to),
 		}));
-
-export {pairKey};

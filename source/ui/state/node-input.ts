@@ -112,7 +112,7 @@ export const parseNodeLines = (text: string, cluster: Cluster): NodeLines => {
 			),
 			role: role ?? (known.length === 0 ? 'server' : 'agent'),
 			ssh: parsed.target,
-		} as NodeSpec);
+		});
 	}
 
 	return {nodes, problems};

@@ -157,11 +157,7 @@ export const makeNodesModel = (options: {
 				.nodes.find((known) => known.name === name);
 			unnamed.delete(name);
 			document.change((cluster) => withNode(cluster, name, () => node));
-			if (
-				before === undefined ||
-				before.name !== node.name ||
-				!sameTarget(before.ssh, node.ssh)
-			) {
+			if (before?.name !== node.name || !sameTarget(before.ssh, node.ssh)) {
 				void fleet.remove(name);
 				contact(node);
 				return;

@@ -1,3 +1,4 @@
+import {stripControls} from '../../host/terminal-text.js';
 import type {KeyName} from './key-router.js';
 
 /** A line of text that is being edited. */
@@ -14,7 +15,7 @@ export const editText = (text: string): TextEdit => ({
 
 /** Puts text in at the cursor; control characters have no place in one line. */
 export const insertText = (edit: TextEdit, text: string): TextEdit => {
-	const clean = text.replaceAll(/[\u0000-\u001F\u007F-\u009F]/g, '');
+	const clean = stripControls(text);
 	return {
 		text:
 			edit.text.slice(0, edit.cursor) + clean + edit.text.slice(edit.cursor),

@@ -6,7 +6,7 @@ import {instanceData, instanceFolder} from './folders.js';
 import {writeHostFiles} from './host-files.js';
 import type {HostKind, Workshop} from './host-kind.js';
 import {bareEnvironment, beside, launch} from './launch.js';
-import {hostNetworkBatch, namespaceOf} from './network.js';
+import {hostNetworkBatch, namespaceOf, recabling} from './network.js';
 import {childrenOf, isAlive, isInit} from './processes.js';
 import {LabError, run, waitFor} from './run.js';
 import {readProcess} from './state.js';
@@ -14,6 +14,15 @@ import type {HostSpec, Topology} from './topology.js';
 
 /** The process slot of a container's systemd-nspawn, which ends by itself when the container does. */
 export const containerSlot = (host: HostSpec): string => `${host.name}-nspawn`;
+
+/** The end of a log, for an error. */
+const lastLines = (file: string): string => {
+	try {
+		return readFileSync(file, 'utf8').trim().split('\n').slice(-10).join('\n');
+	} catch {
+		return '';
+	}
+};
 
 /** Where control groups of version 2 are, also on a machine that mostly uses version 1. */
 const controlGroupRoot = (): string | undefined =>
@@ -79,41 +88,47 @@ export const containers = (workshop: Workshop): HostKind => {
 		async start(host, files) {
 			const tree = await debianTree(containerTree, signal);
 			const data = path.join(instanceData(instance), host.name);
-			await mkdir(path.join(data, 'work'), {recursive: true});
-			await mkdir(path.join(data, 'root'));
+			await mkdir(data, {recursive: true});
 			await writeHostFiles(path.join(data, 'upper'), files);
 			await writeFile(
 				path.join(data, 'network.batch'),
 				hostNetworkBatch(topology, host),
 			);
+			const cable = recabling(topology, id, host);
+			await writeFile(path.join(data, 'cable.batch'), cable.batch);
 			const root = controlGroupRoot();
-			launch(
-				instance,
-				host.name,
-				[
-					'unshare',
-					'--mount',
-					'--propagation',
-					'slave',
-					'--',
-					'sh',
-					beside('supervise-container.sh'),
-					instanceFolder(instance),
-					containerSlot(host),
-					host.name,
-					data,
-					tree,
-					namespaceOf(id, host.name),
-					root === undefined ? '' : path.join(root, namespaceOf(id, host.name)),
-				],
-				bareEnvironment,
-			);
+			const name = namespaceOf(id, host.name);
+			launch(instance, host.name, ['sh', beside('supervise-container.sh')], {
+				...bareEnvironment,
+				LAB_FOLDER: instanceFolder(instance),
+				LAB_HOST: host.name,
+				LAB_SLOT: containerSlot(host),
+				LAB_DATA: data,
+				LAB_TREE: tree,
+				LAB_NAMESPACE: name,
+				LAB_CONTROL_GROUP: root === undefined ? '' : path.join(root, name),
+				LAB_SWITCH: cable.switchNamespace,
+				LAB_BRIDGE: cable.bridge,
+				LAB_PORT: cable.port,
+			});
 		},
 		async ready(host, previous) {
+			const logs = [
+				path.join(instanceFolder(instance), `${host.name}.log`),
+				path.join(instanceData(instance), host.name, 'console'),
+			];
+			const why = () =>
+				`${host.name} does not let anybody in.\n${logs.map((file) => lastLines(file)).join('\n')}`;
 			await waitFor(
-				() =>
-					`${host.name} does not let anybody in; see ${path.join(instanceData(instance), host.name, 'console')} and ${path.join(instanceFolder(instance), `${host.name}.log`)}`,
-				() => (isReady(host, previous) ? true : undefined),
+				why,
+				() => {
+					const supervisor = readProcess(instance, host.name);
+					if (supervisor && !isAlive(supervisor)) {
+						throw new LabError(why());
+					}
+
+					return isReady(host, previous) ? true : undefined;
+				},
 				{timeoutMs: 120_000, everyMs: 25, signal},
 			);
 		},

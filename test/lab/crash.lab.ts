@@ -7,7 +7,7 @@ import process from 'node:process';
 import test from 'node:test';
 import {fileURLToPath} from 'node:url';
 import {instanceData, instanceFolder, runFolder} from './folders.js';
-import {isAlive, processesIn} from './processes.js';
+import {isAlive, processesIn, startTime} from './processes.js';
 import {
 	namespacePath,
 	readProcess,
@@ -39,7 +39,12 @@ const remains = (state: InstanceState): string[] => {
 		}
 	}
 
-	for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
+	for (const pid of readdirSync('/proc').map(Number).filter(Boolean)) {
+		// The dead may wait a moment for their parent.
+		if (!isAlive({pid, startTime: startTime(pid)})) {
+			continue;
+		}
+
 		for (const file of ['cmdline', 'environ', 'cgroup', 'mounts']) {
 			try {
 				const text = readFileSync(`/proc/${pid}/${file}`, 'utf8');

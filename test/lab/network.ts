@@ -151,6 +151,72 @@ const makeSite = async (
 	});
 };
 
+type Cable = {
+	/** Name of the namespace that has the switch, without the instance's prefix, and of the bridge that it is. */
+	readonly switch: string;
+	readonly bridge: string;
+	/** Name of the namespace at the other end, which is the port's name, too. */
+	readonly to: string;
+	/** Name of the network card there. */
+	readonly card: string;
+	readonly cardAddress?: string;
+};
+
+/** A card keeps its hardware address when its host boots again, so that its neighbours need not learn a new one. */
+const cardAddressOf = (host: HostSpec): string =>
+	[
+		'02',
+		'00',
+		...(host.internalIp ?? host.externalIp)
+			.split('.')
+			.map((part) => Number(part).toString(16).padStart(2, '0')),
+	].join(':');
+
+const hostCable = (topology: Topology, host: HostSpec): Cable => {
+	const site = siteOf(topology, host);
+	return {
+		...(site
+			? {switch: `router-${site.name}`, bridge: 'lan'}
+			: {switch: 'wan', bridge: 'br-wan'}),
+		to: host.name,
+		card: 'eth0',
+		cardAddress: cardAddressOf(host),
+	};
+};
+
+/** Both ends are made inside namespaces: nothing ever appears in the machine's own. */
+const cableLine = (id: string, cable: Cable): string =>
+	[
+		`link add ${cable.card}`,
+		cable.cardAddress === undefined ? '' : `address ${cable.cardAddress}`,
+		`netns ${namespaceOf(id, cable.to)} type veth`,
+		`peer name ${cable.to} netns ${namespaceOf(id, cable.switch)}`,
+	].join(' ');
+
+/** What a host that boots again needs to get a fresh network stack with the same cable. */
+export type Recabling = {
+	/** `ip -batch` lines that make its namespace and its cable. */
+	readonly batch: string;
+	readonly switchNamespace: string;
+	readonly bridge: string;
+	readonly port: string;
+};
+
+/** How to make a host's namespace again, as a machine's network stack is made again at boot. */
+export const recabling = (
+	topology: Topology,
+	id: string,
+	host: HostSpec,
+): Recabling => {
+	const cable = hostCable(topology, host);
+	return {
+		batch: `netns add ${namespaceOf(id, host.name)}\n${cableLine(id, cable)}\n`,
+		switchNamespace: namespaceOf(id, cable.switch),
+		bridge: cable.bridge,
+		port: cable.to,
+	};
+};
+
 /** Makes all namespaces, cables and routers of a topology; hosts configure their own card when they boot. */
 export const makeNetwork = async (
 	topology: Topology,
@@ -175,35 +241,28 @@ export const makeNetwork = async (
 		);
 	}
 
-	const cables: ReadonlyArray<readonly [string, string, string, string]> = [
-		['wan', 'br-wan', 'client', 'eth0'],
-		['wan', 'br-wan', 'mirror', 'eth0'],
-		...topology.sites.map(
-			(site) => ['wan', 'br-wan', `router-${site.name}`, 'wan'] as const,
-		),
-		...topology.hosts.map((host) => {
-			const site = siteOf(topology, host);
-			return site
-				? ([`router-${site.name}`, 'lan', host.name, 'eth0'] as const)
-				: (['wan', 'br-wan', host.name, 'eth0'] as const);
-		}),
+	const wan = {switch: 'wan', bridge: 'br-wan'};
+	const cables: readonly Cable[] = [
+		{...wan, to: 'client', card: 'eth0'},
+		{...wan, to: 'mirror', card: 'eth0'},
+		...topology.sites.map((site) => ({
+			...wan,
+			to: `router-${site.name}`,
+			card: 'wan',
+		})),
+		...topology.hosts.map((host) => hostCable(topology, host)),
 	];
-	// Both ends are made inside: nothing ever appears in the machine's own namespace.
 	await batch(
 		undefined,
-		cables.map(
-			([from, , to, card]) =>
-				`link add ${card} netns ${namespace(to)} type veth peer name ${to} netns ${namespace(from)}`,
-		),
+		cables.map((cable) => cableLine(id, cable)),
 		signal,
 	);
 	for (const [where, bridge] of switches) {
 		await batch(
 			namespace(where),
 			cables
-				.filter((entry) => entry[0] === where)
-				.map((entry) => entry[2])
-				.map((to) => `link set ${to} master ${bridge} up`),
+				.filter((cable) => cable.switch === where)
+				.map((cable) => `link set ${cable.to} master ${bridge} up`),
 			signal,
 		);
 	}

@@ -202,7 +202,21 @@ export const removeInstance = async (name: string): Promise<void> => {
 		{timeoutMs: 15_000, everyMs: 20},
 	);
 
+	// What was just about to enter a namespace when the others there were killed.
+	for (const group of state.controlGroups) {
+		const kill = path.join(group, 'cgroup.kill');
+		if (existsSync(kill)) {
+			await writeFile(kill, '1');
+		}
+	}
+
+	await emptyNamespaces(namespaces);
 	for (const namespace of state.namespaces) {
+		// systemd-nspawn keeps this under its machine's name; left when it was killed.
+		await rm(path.join('/run/systemd/nspawn/propagate', namespace), {
+			recursive: true,
+			force: true,
+		});
 		if (existsSync(namespacePath(namespace))) {
 			await run(['ip', 'netns', 'delete', namespace]);
 		}

@@ -1,11 +1,20 @@
 /** Runs the K3s double on loopback addresses and temporary folders, for its own tests. */
 
 import {spawn, spawnSync, type ChildProcess} from 'node:child_process';
-import {mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
+import {
+	mkdirSync,
+	mkdtempSync,
+	readFileSync,
+	rmSync,
+	statSync,
+	writeFileSync,
+} from 'node:fs';
 import {request} from 'node:https';
 import {createServer, type AddressInfo} from 'node:net';
 import {tmpdir} from 'node:os';
+import {Buffer} from 'node:buffer';
 import path from 'node:path';
+import process from 'node:process';
 import {parse, stringify} from 'yaml';
 
 /** The folder of the double, which python runs as it is. */
@@ -31,7 +40,9 @@ export function skipReason(): string | false {
 }
 
 /** A folder that goes when the test ends. */
-export function temporaryFolder(context: {after: (action: () => void) => void}): string {
+export function temporaryFolder(context: {
+	after: (action: () => void) => void;
+}): string {
 	const folder = mkdtempSync(path.join(tmpdir(), 'k3s-double-'));
 	context.after(() => {
 		rmSync(folder, {recursive: true, force: true});
@@ -43,7 +54,7 @@ async function freePorts(count: number): Promise<number[]> {
 	const servers = Array.from({length: count}, () => createServer());
 	const ports = await Promise.all(
 		servers.map(
-			async server =>
+			async (server) =>
 				new Promise<number>((resolve, reject) => {
 					server.once('error', reject);
 					server.listen(0, '0.0.0.0', () => {
@@ -52,19 +63,42 @@ async function freePorts(count: number): Promise<number[]> {
 				}),
 		),
 	);
-	await Promise.all(servers.map(async server => new Promise(resolve => server.close(resolve))));
+	await Promise.all(
+		servers.map(
+			async (server) =>
+				new Promise<void>((resolve) => {
+					server.close(() => {
+						resolve();
+					});
+				}),
+		),
+	);
 	return ports;
 }
 
 /** The ports that all nodes of one test share. */
-export type Ports = Readonly<{api: number; kubelet: number; etcdClient: number; etcdPeer: number}>;
+export type Ports = Readonly<{
+	api: number;
+	kubelet: number;
+	etcdClient: number;
+	etcdPeer: number;
+}>;
 
 export async function choosePorts(): Promise<Ports> {
 	const [api, kubelet, etcdClient, etcdPeer] = await freePorts(4);
-	return {api: api!, kubelet: kubelet!, etcdClient: etcdClient!, etcdPeer: etcdPeer!};
+	return {
+		api: api!,
+		kubelet: kubelet!,
+		etcdClient: etcdClient!,
+		etcdPeer: etcdPeer!,
+	};
 }
 
-export type Result = Readonly<{code: number | undefined; stdout: string; stderr: string}>;
+export type Result = Readonly<{
+	code: number | undefined;
+	stdout: string;
+	stderr: string;
+}>;
 
 /** One node of a test: its own root folder and its own loopback address. */
 export class Node {
@@ -82,7 +116,7 @@ export class Node {
 
 	get environment(): NodeJS.ProcessEnv {
 		return {
-			PATH: process.env['PATH'],
+			PATH: process.env.PATH,
 			PYTHONDONTWRITEBYTECODE: '1',
 			K3S_DOUBLE_ROOT: this.root,
 			K3S_DOUBLE_NETWORK: 'off',
@@ -96,16 +130,31 @@ export class Node {
 	}
 
 	/** Writes config.yaml (0600 unless said otherwise), or a drop-in when a name is given. */
-	configure(content: Readonly<Record<string, unknown>> | string, {name = '', mode = 0o600} = {}): void {
-		const file = path.join(this.root, 'etc/rancher/k3s', name === '' ? 'config.yaml' : `config.yaml.d/${name}`);
+	configure(
+		content: Readonly<Record<string, unknown>> | string,
+		{name = '', mode = 0o600} = {},
+	): void {
+		const file = path.join(
+			this.root,
+			'etc/rancher/k3s',
+			name === '' ? 'config.yaml' : `config.yaml.d/${name}`,
+		);
 		mkdirSync(path.dirname(file), {recursive: true});
 		rmSync(file, {force: true});
-		writeFileSync(file, typeof content === 'string' ? content : stringify(content), {mode});
+		writeFileSync(
+			file,
+			typeof content === 'string' ? content : stringify(content),
+			{mode},
+		);
 	}
 
 	/** The configuration of a node with both its addresses, and what the test adds. */
 	configureNode(more: Readonly<Record<string, unknown>>): void {
-		this.configure({'node-ip': this.address, 'node-external-ip': this.address, ...more});
+		this.configure({
+			'node-ip': this.address,
+			'node-external-ip': this.address,
+			...more,
+		});
 	}
 
 	file(name: string): string {
@@ -113,18 +162,40 @@ export class Node {
 	}
 
 	/** Runs a command of the double to its end. */
-	run(arguments_: readonly string[], {input = '', environment = {}}: {input?: string; environment?: NodeJS.ProcessEnv} = {}): Result {
-		const {status, stdout, stderr} = spawnSync('python3', [program, ...arguments_], {env: {...this.environment, ...environment}, input, encoding: 'utf8', timeout: deadlineMs});
+	run(
+		arguments_: readonly string[],
+		{
+			input = '',
+			environment = {},
+		}: {input?: string; environment?: NodeJS.ProcessEnv} = {},
+	): Result {
+		const {status, stdout, stderr} = spawnSync(
+			'python3',
+			[program, ...arguments_],
+			{
+				env: {...this.environment, ...environment},
+				input,
+				encoding: 'utf8',
+				timeout: deadlineMs,
+			},
+		);
 		return {code: status ?? undefined, stdout, stderr};
 	}
 
-	/** Starts `server` or `agent` in the background; its log lines gather in `lines`. */
-	start(role: 'server' | 'agent', environment: NodeJS.ProcessEnv = {}): void {
+	/** Starts a command in the background; its log lines gather in `lines`. */
+	start(
+		command: 'server' | 'agent' | 'double-datastore',
+		environment: NodeJS.ProcessEnv = {},
+		arguments_: readonly string[] = [],
+	): void {
 		this.lines.length = 0;
-		const child = spawn('python3', [program, role], {env: {...this.environment, ...environment}, stdio: ['ignore', 'ignore', 'pipe']});
+		const child = spawn('python3', [program, command, ...arguments_], {
+			env: {...this.environment, ...environment},
+			stdio: ['ignore', 'ignore', 'pipe'],
+		});
 		this.process = child;
 		let rest = '';
-		child.stderr!.setEncoding('utf8').on('data', (chunk: string) => {
+		child.stderr.setEncoding('utf8').on('data', (chunk: string) => {
 			const parts = (rest + chunk).split('\n');
 			rest = parts.pop()!;
 			this.lines.push(...parts);
@@ -141,23 +212,29 @@ export class Node {
 
 	/** Resolves when a log line matches; fails with the whole log at the deadline. */
 	async line(pattern: RegExp): Promise<string> {
-		await this.until(() => this.lines.some(line => pattern.test(line)), `a log line like ${String(pattern)}`);
-		return this.lines.find(line => pattern.test(line))!;
+		await this.until(
+			() => this.lines.some((line) => pattern.test(line)),
+			`a log line like ${String(pattern)}`,
+		);
+		return this.lines.find((line) => pattern.test(line))!;
 	}
 
 	/** Resolves with the exit code when the program has ended. */
 	async end(): Promise<number> {
-		await this.until(() => this.exitCode !== undefined, 'the end of the program');
+		await this.until(
+			() => this.exitCode !== undefined,
+			'the end of the program',
+		);
 		return this.exitCode!;
 	}
 
 	async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
 		const child = this.process;
-		if (!child || child.exitCode !== null || child.signalCode !== null) {
+		if (child?.exitCode !== null || child.signalCode !== null) {
 			return;
 		}
 
-		await new Promise(resolve => {
+		await new Promise((resolve) => {
 			child.once('close', resolve);
 			child.kill(signal);
 		});
@@ -185,7 +262,11 @@ export class Node {
 
 			const timer = setTimeout(() => {
 				done();
-				reject(new Error(`${this.address}: waited in vain for ${what}:\n${this.lines.join('\n')}`));
+				reject(
+					new Error(
+						`${this.address}: waited in vain for ${what}:\n${this.lines.join('\n')}`,
+					),
+				);
 			}, deadlineMs);
 			this.watchers.add(check);
 			check();
@@ -194,7 +275,11 @@ export class Node {
 }
 
 /** A node that is stopped, and whose folder goes, when the test ends. */
-export function temporaryNode(context: {after: (action: () => Promise<void>) => void}, address: string, ports: Ports): Node {
+export function temporaryNode(
+	context: {after: (action: () => Promise<void>) => void},
+	address: string,
+	ports: Ports,
+): Node {
 	const folder = mkdtempSync(path.join(tmpdir(), 'k3s-double-'));
 	const node = new Node(folder, address, ports);
 	context.after(async () => {
@@ -205,19 +290,81 @@ export function temporaryNode(context: {after: (action: () => Promise<void>) => 
 	return node;
 }
 
-export type Answer = Readonly<{status: number; body: string; json: any}>;
+/** The parts of an object of the API that the tests read. */
+export type Item = Readonly<{
+	kind: string;
+	reason?: string;
+	message?: string;
+	metadata: Readonly<{
+		name: string;
+		labels: Readonly<Record<string, string>>;
+		annotations: Readonly<Record<string, string>>;
+	}>;
+	spec: Readonly<{nodeName?: string; podCIDR?: string}>;
+	status: Readonly<{
+		addresses: ReadonlyArray<Readonly<{type: string; address: string}>>;
+		conditions: ReadonlyArray<Readonly<{type: string; status: string}>>;
+		nodeInfo: Readonly<{kubeletVersion: string}>;
+		numberReady?: number;
+		phase?: string;
+		podIP?: string;
+		reason?: string;
+	}>;
+	subsets: ReadonlyArray<
+		Readonly<{addresses: ReadonlyArray<Readonly<{ip: string}>>}>
+	>;
+	resources: ReadonlyArray<Readonly<{name: string}>>;
+	versions: readonly string[];
+	gitVersion: string;
+	items: readonly Item[];
+}>;
 
-type AskOptions = Readonly<{method?: string; body?: unknown; basic?: string; anonymous?: boolean; accept?: string}>;
+/** An answer; `json` may be used only where an object is expected. */
+export type Answer = Readonly<{status: number; body: string; json: Item}>;
+
+type AskOptions = Readonly<{
+	method?: string;
+	body?: unknown;
+	basic?: string;
+	anonymous?: boolean;
+	accept?: string;
+}>;
+
+type Kubeconfig = Readonly<{
+	clusters: ReadonlyArray<
+		Readonly<{cluster: Readonly<Record<string, string>>}>
+	>;
+	users: ReadonlyArray<Readonly<{user: Readonly<Record<string, string>>}>>;
+}>;
+
+/** What the kubeconfig of a server holds, for a TLS connection. */
+function administrator(server: Node): Readonly<Record<string, Buffer>> {
+	const {clusters, users} = parse(
+		server.file('etc/rancher/k3s/k3s.yaml'),
+	) as Kubeconfig;
+	const decode = (text: string | undefined): Buffer =>
+		Buffer.from(text!, 'base64');
+	return {
+		ca: decode(clusters[0]!.cluster['certificate-authority-data']),
+		cert: decode(users[0]!.user['client-certificate-data']),
+		key: decode(users[0]!.user['client-key-data']),
+	};
+}
 
 /** One HTTPS request to a server of the double, with the administrator's certificate unless anonymous. */
-export async function ask(server: Node, url: string, {method = 'GET', body, basic, anonymous = false, accept = 'application/json'}: AskOptions = {}): Promise<Answer> {
-	const kubeconfig = anonymous || basic ? undefined : parse(server.file('etc/rancher/k3s/k3s.yaml'));
-	const decode = (text: string): Buffer => Buffer.from(text, 'base64');
-	const credentials = kubeconfig && {
-		ca: decode(kubeconfig.clusters[0].cluster['certificate-authority-data']),
-		cert: decode(kubeconfig.users[0].user['client-certificate-data']),
-		key: decode(kubeconfig.users[0].user['client-key-data']),
-	};
+export async function ask(
+	server: Node,
+	url: string,
+	{
+		method = 'GET',
+		body,
+		basic,
+		anonymous = false,
+		accept = 'application/json',
+	}: AskOptions = {},
+): Promise<Answer> {
+	const credentials =
+		anonymous || basic ? {rejectUnauthorized: false} : administrator(server);
 	return new Promise((resolve, reject) => {
 		const outgoing = request(
 			{
@@ -227,17 +374,24 @@ export async function ask(server: Node, url: string, {method = 'GET', body, basi
 				method,
 				agent: false,
 				timeout: deadlineMs,
-				headers: {accept, ...(body === undefined ? {} : {'content-type': 'application/json'})},
+				headers: {
+					accept,
+					...(body === undefined ? {} : {'content-type': 'application/json'}),
+				},
 				...(basic === undefined ? {} : {auth: basic}),
-				...(credentials ?? {rejectUnauthorized: false}),
+				...credentials,
 			},
-			response => {
+			(response) => {
 				let text = '';
 				response.setEncoding('utf8').on('data', (chunk: string) => {
 					text += chunk;
 				});
 				response.once('error', reject).once('end', () => {
-					resolve({status: response.statusCode!, body: text, json: /^[[{]/.test(text) ? JSON.parse(text) : undefined});
+					resolve({
+						status: response.statusCode!,
+						body: text,
+						json: JSON.parse(/^[[{]/.test(text) ? text : '{}') as Item,
+					});
 				});
 			},
 		);
@@ -249,7 +403,10 @@ export async function ask(server: Node, url: string, {method = 'GET', body, basi
 }
 
 /** Asks again until the answer is as wanted; fails with the last answer at the deadline. */
-export async function eventually(question: () => Promise<Answer>, wanted: (answer: Answer) => boolean): Promise<Answer> {
+export async function eventually(
+	question: () => Promise<Answer>,
+	wanted: (answer: Answer) => boolean,
+): Promise<Answer> {
 	const end = Date.now() + deadlineMs;
 	for (;;) {
 		const answer = await question();
@@ -258,11 +415,50 @@ export async function eventually(question: () => Promise<Answer>, wanted: (answe
 		}
 
 		if (Date.now() > end) {
-			throw new Error(`the answer never became what was wanted; the last one: ${answer.status} ${answer.body}`);
+			throw new Error(
+				`the answer never became what was wanted; the last one: ${answer.status} ${answer.body}`,
+			);
 		}
 
-		await new Promise(resolve => {
+		await new Promise((resolve) => {
 			setTimeout(resolve, 50);
 		});
 	}
+}
+
+/** The status of an answer. */
+export async function statusOf(
+	...request: Parameters<typeof ask>
+): Promise<number> {
+	const {status} = await ask(...request);
+	return status;
+}
+
+/** The text of an answer. */
+export async function textOf(
+	...request: Parameters<typeof ask>
+): Promise<string> {
+	const {body} = await ask(...request);
+	return body;
+}
+
+/** The object of an answer. */
+export async function objectOf(
+	...request: Parameters<typeof ask>
+): Promise<Item> {
+	const {json} = await ask(...request);
+	return json;
+}
+
+/** The names in a list that the API answers with. */
+export async function namesOf(
+	...request: Parameters<typeof ask>
+): Promise<string[]> {
+	const {items} = await objectOf(...request);
+	return items.map((item) => item.metadata.name).toSorted();
+}
+
+/** The permission bits of a file, in octal. */
+export function modeOf(file: string): string {
+	return (statSync(file).mode % 0o1000).toString(8);
 }

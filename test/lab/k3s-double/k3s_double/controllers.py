@@ -107,6 +107,15 @@ def with_status(store, owner, nodes=None):
     return {**owner, 'status': {**status, 'observedGeneration': 1}}
 
 
+def _withdraw(store, name):
+    """Takes a server that is gone out of the endpoints of the `kubernetes` service."""
+    key = objects.key('endpoints', 'default', 'kubernetes')
+    held = store.get(key)
+    if held:
+        subsets = [{**subset, 'addresses': [entry for entry in subset['addresses'] if entry['nodeName'] != name]} for subset in held['subsets']]
+        store.put(key, {**held, 'subsets': [subset for subset in subsets if subset['addresses']]}, held['metadata']['resourceVersion'])
+
+
 def remove_dependants(store, resource, item):
     """What goes when an object goes: pods of an owner, all of a namespace, the password and membership of a node."""
     name = item['metadata']['name']
@@ -121,6 +130,7 @@ def remove_dependants(store, resource, item):
                     store.delete(objects.key(other.plural, name, thing['metadata']['name']))
     elif resource.plural == 'nodes':
         store.delete(objects.key('secrets', 'kube-system', f'{name}.node-password.k3s'))
+        _withdraw(store, name)
         if item['metadata']['labels'].get('node-role.kubernetes.io/etcd'):
             store.leave(name)
             log.info(f'Removing etcd member {name} from cluster due to node delete')

@@ -79,6 +79,8 @@ def run(arguments):
     refusals.check_flannel(configuration, {'flannel-external-ip': configuration.get('flannel-external-ip'), 'flannel-backend': configuration.get('flannel-backend'), 'cluster-cidr': configuration.get('cluster-cidr')})
     log.info(f'Starting k3s {settings.version()} (this is a test double, not K3s)')
     running = Cluster(configuration)
+    os.makedirs(f'{running.data}/server', exist_ok=True)
+    os.chmod(f'{running.data}/server', 0o700)
     token = tokens.parse(_secret(configuration, 'token'), 'server')
     log.hide(token.password)
     joined = settings.read(f'{running.data}/server/db/etcd/joined.url')

@@ -111,6 +111,9 @@ export const openKubeconfig = (text: string): KubeconfigDocument => {
 		throw new TypeError('It is no YAML map.');
 	}
 
+	// As kubectl writes it; a new file is written like that too.
+	const listsAtMargin = isNew || /^\w+:\n- /m.test(text);
+
 	const put = (section: Section, name: string, entry: object) => {
 		const entries = entriesOf(document, section);
 		const node = document.createNode({...entry, name}) as YAMLMap;
@@ -174,6 +177,11 @@ export const openKubeconfig = (text: string): KubeconfigDocument => {
 				document.set('current-context', name);
 			}
 		},
-		toString: () => document.toString({lineWidth: 0}),
+		toString: () =>
+			document.toString({
+				lineWidth: 0,
+				indentSeq: !listsAtMargin,
+				flowCollectionPadding: !/\{\S/.test(text),
+			}),
 	};
 };

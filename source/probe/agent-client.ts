@@ -36,7 +36,9 @@ export const startAgent = async (
 		readonly signal: AbortSignal;
 	},
 ): Promise<RunningAgent> => {
-	const {python, limitSeconds, signal} = options;
+	const {python, limitSeconds} = options;
+	// A signal of its own: Node warns of many listeners on one, and there may be many agents.
+	const signal = AbortSignal.any([options.signal]);
 	const conversation = await host.converse(
 		probeAgent,
 		{python, limitSeconds},

@@ -261,10 +261,17 @@ describe('the probe agent', {skip}, () => {
 		await until(() => !runs(pid));
 	});
 
-	test('it ends by itself after its limit, whoever holds its standard input', async () => {
-		const child = spawnAgent(python!, 1);
-		const [, signal] = (await once(child, 'exit')) as [number, string];
-		assert.equal(signal, 'SIGALRM');
-		child.stdin!.end();
-	});
+	test(
+		'it ends by itself after its limit, whoever holds its standard input',
+		{timeout: 30_000},
+		async (context) => {
+			const child = spawnAgent(python!, 1);
+			context.after(() => {
+				child.kill('SIGKILL');
+			});
+			const [, signal] = (await once(child, 'exit')) as [number, string];
+			assert.equal(signal, 'SIGALRM');
+			child.stdin!.end();
+		},
+	);
 });

@@ -1,3 +1,4 @@
+import {setMaxListeners} from 'node:events';
 import {sameAddress} from '../../cluster/addresses.js';
 import type {Command, Message, Place, Try} from '../../probe/messages.js';
 import {HostLost} from '../errors.js';
@@ -50,6 +51,8 @@ export const simulateProbeAgent = (
 	const queue = makeLineQueue();
 	const closing = new AbortController();
 	const end = AbortSignal.any([signal, closing.signal]);
+	// Every try of the agent waits on it at the same time.
+	setMaxListeners(0, end);
 	let own: Listening | undefined;
 
 	const say = (message: Message) => {

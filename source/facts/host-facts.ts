@@ -170,6 +170,8 @@ export type SshConnectionFacts = {
 	/** The address on which sshd accepted: on the host itself, behind any NAT. */
 	readonly serverAddress: string;
 	readonly serverPort: number;
+	/** The address that was dialed, by us or by the last jump host, when it is known. */
+	readonly dialedAddress?: string;
 };
 
 export type ManifestFacts = {

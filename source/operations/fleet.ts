@@ -3,7 +3,7 @@ import type {NodeSpec} from '../cluster/schema.js';
 import {UserError, describeError, exitCodes} from '../errors.js';
 import type {HostFacts} from '../facts/host-facts.js';
 import type {ConnectQuestions, Host} from '../host/host.js';
-import {factsGather} from '../host/scripts/facts-gather.js';
+import {factsGather, factsInput} from '../host/scripts/facts-gather.js';
 import type {NodeContact, OpenFleet} from './operations.js';
 
 /** Nodes contacted at once, when nobody says otherwise. */
@@ -85,7 +85,9 @@ export const openFleet: OpenFleet = ({
 			);
 			until.throwIfAborted();
 			settle(entry, {state: 'asking', host});
-			const facts = await host.run(factsGather, {}, {signal: until});
+			const facts = await host.run(factsGather, factsInput(host, world.now), {
+				signal: until,
+			});
 			until.throwIfAborted();
 			return settle(entry, {state: 'ready', host, facts});
 		} catch (error) {

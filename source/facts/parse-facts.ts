@@ -1,0 +1,115 @@
+import {cloudOf} from './cloud.js';
+import {
+	toolNames,
+	type HostFacts,
+	type ToolName,
+	type WireguardSupport,
+} from './host-facts.js';
+import {parseFirewall, parseForwarding} from './parse-firewall.js';
+import {parseK3s, parseManifestFacts} from './parse-k3s.js';
+import {
+	parseAddresses,
+	parseDnsServers,
+	parseListening,
+	parseRoutes,
+	parseSockets,
+} from './parse-network.js';
+import {
+	architectureOf,
+	parseCgroup,
+	parseClock,
+	parseDisks,
+	parseOsRelease,
+	parseSshConnection,
+} from './parse-system.js';
+import {parseSections, wholeNumberOf} from './sections.js';
+
+const keyValues = (lines: readonly string[]): ReadonlyMap<string, string> =>
+	new Map(
+		lines.map((line) => {
+			const [key = '', ...rest] = line.split(' ');
+			return [key, rest.join(' ')];
+		}),
+	);
+
+const isInit = (name: string): name is 'systemd' | 'openrc' =>
+	name === 'systemd' || name === 'openrc';
+
+const isWireguard = (word: string): word is WireguardSupport =>
+	word === 'available' || word === 'missing' || word === 'unknown';
+
+const selinuxOf = (enforce: string): HostFacts['selinux'] => {
+	if (enforce === '') {
+		return 'disabled';
+	}
+
+	return enforce === '1' ? 'enforcing' : 'permissive';
+};
+
+/**
+ * Reads what the facts script printed. What a machine could not tell has the value that stands for that; the text
+ * itself must be one that the script printed, or this throws.
+ */
+export const parseHostFacts = (text: string): HostFacts => {
+	const sections = parseSections(text);
+	const call = keyValues(sections.lines('call'));
+	const [hostname = '', machine = '', kernel = ''] = sections.lines('identity');
+	if (!call.has('clock') || hostname === '') {
+		throw new Error('The machine answered nothing that can be read as facts.');
+	}
+
+	const init = sections.first('init');
+	const wireguard = sections.first('wireguard');
+	const memory = /(?<kilobytes>\d+) kB/.exec(sections.first('memory'));
+	const tools = new Set(sections.lines('tools'));
+	const python = sections.first('python');
+	const privilege = sections.first('privilege');
+	return {
+		hostname,
+		machineId: sections.first('machine_id'),
+		os: parseOsRelease(sections.lines('os_release')),
+		machine,
+		architecture: architectureOf(machine),
+		kernel,
+		init: isInit(init) ? init : 'other',
+		cpuCount: wholeNumberOf(sections.first('cpu')) ?? 1,
+		memoryBytes: Number(memory?.groups!.kilobytes ?? 0) * 1024,
+		disks: parseDisks(sections.lines('disks'), sections.lines('mounts')),
+		addresses: parseAddresses(
+			sections.lines('addresses'),
+			sections.lines('mtus'),
+		),
+		routes: parseRoutes(sections.lines('routes')),
+		dnsServers: parseDnsServers(
+			sections.lines('resolv'),
+			sections.lines('resolved'),
+		),
+		clock: parseClock(call, sections.first('synchronized')),
+		cgroup: parseCgroup(sections.first('cgroup')),
+		wireguard: isWireguard(wireguard) ? wireguard : 'unknown',
+		listening: [
+			...parseListening(sections.lines('listening')),
+			...parseSockets(sections.lines('sockets')),
+		],
+		firewall: parseFirewall(sections),
+		forwarding: parseForwarding(sections),
+		selinux: selinuxOf(sections.first('selinux')),
+		k3s: parseK3s(sections),
+		cloud: cloudOf(sections.lines('dmi')),
+		sshConnection: parseSshConnection(
+			call.get('connection') ?? '',
+			call.get('dialed') ?? '',
+		),
+		tools: Object.fromEntries(
+			toolNames.map((name) => [name, tools.has(name)]),
+		) as Record<ToolName, boolean>,
+		python: python.startsWith('/') ? python : undefined,
+		privilege:
+			privilege === 'root' || privilege === 'sudo' ? privilege : 'none',
+		runningSteps: sections
+			.lines('steps')
+			.map((line) => line.trim().split(/\s+/)[0]!)
+			.filter((name) => /^k3s-mesh-.+\.service$/.test(name)),
+		manifest: parseManifestFacts(sections.lines('manifest')),
+	};
+};

@@ -175,7 +175,7 @@ export const k3sJournal = defineScript<
 	source: `${unitOfRole}${showState}
 journalctl --no-pager -q -o cat -n 200 --since="@$since" -u "$unit" -f </dev/null &
 follower=$!
-trap 'kill "$follower" 2>/dev/null || :' EXIT
+trap 'kill "$follower" 2>/dev/null || :; wait "$follower" 2>/dev/null || :' EXIT
 trap 'exit 143' HUP INT PIPE TERM
 while :; do
 	line=$(show_state)

@@ -241,9 +241,13 @@ test(
 		const running = spawn('sh', [path.join(program, 'install.sh'), 'server'], {
 			env: host.environment({}),
 			stdio: 'ignore',
+			detached: true,
 		});
 		context.after(() => {
-			running.kill('SIGKILL');
+			if (running.exitCode === null) {
+				// The installer and the systemctl that it waits for.
+				process.kill(-running.pid!, 'SIGKILL');
+			}
 		});
 		while (!existsSync(`${gate}.reached`) && running.exitCode === null) {
 			await new Promise((resolve) => {

@@ -2,18 +2,16 @@
 # Puts a container host's root together and becomes its systemd-nspawn. Wants a mount namespace of its own, and the
 # settings of supervise-container.sh.
 set -eu
-disk=$LAB_DATA
-if [ "$(stat -f -c %T "$LAB_DATA")" = overlayfs ]; then
+disk=$LAB_DATA/disk
+if [ "$(stat -f -c %T "$disk")" = overlayfs ]; then
 	# An overlay can not have its upper folder on another one, as inside Docker: the host gets a disk image instead.
-	disk=$LAB_DATA/disk
 	if [ ! -e "$disk.image" ]; then
 		truncate -s 8G "$disk.image"
-		mkfs.ext4 -q -F -d "$LAB_DATA/upper" "$disk.image"
-		mkdir "$disk"
+		mkfs.ext4 -q -F -d "$disk" "$disk.image"
 	fi
 	mount -o loop "$disk.image" "$disk"
 fi
-mkdir -p "$disk/upper" "$disk/work" "$disk/root"
+mkdir -p "$disk/work" "$disk/root"
 mount -t overlay overlay -o "lowerdir=$LAB_TREE,upperdir=$disk/upper,workdir=$disk/work" "$disk/root"
 
 export SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=1 SYSTEMD_NSPAWN_API_VFS_WRITABLE=network

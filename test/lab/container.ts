@@ -88,8 +88,8 @@ export const containers = (workshop: Workshop): HostKind => {
 		async start(host, files) {
 			const tree = await debianTree(containerTree, signal);
 			const data = path.join(instanceData(instance), host.name);
-			await mkdir(data, {recursive: true});
-			await writeHostFiles(path.join(data, 'upper'), files);
+			await mkdir(path.join(data, 'disk'), {recursive: true});
+			await writeHostFiles(path.join(data, 'disk', 'upper'), files);
 			await writeFile(
 				path.join(data, 'network.batch'),
 				hostNetworkBatch(topology, host),

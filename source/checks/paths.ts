@@ -25,17 +25,41 @@ type Asked = {readonly cell: Cell; readonly requirement: Requirement};
 const keyOf = (one: Omit<Path, 'address'> | Requirement): string =>
 	`${one.from}>${one.to}|${one.addressKind}|${one.protocol}/${one.port}`;
 
-const askedCells = (context: CheckContext): readonly Asked[] => {
-	const requirements = new Map(
-		meshOf(context.cluster)
-			.requirements(context)
-			.map((requirement) => [keyOf(requirement), requirement]),
-	);
-	return context.measurements.cells.flatMap((cell) => {
-		const requirement = requirements.get(keyOf(cell.path));
+/** What each rule here looks at; worked out once for a context, which never changes. */
+const known = new WeakMap<
+	CheckContext,
+	{
+		readonly asked: readonly Asked[];
+		readonly byTarget: ReadonlyMap<string, readonly Requirement[]>;
+	}
+>();
+
+const look = (context: CheckContext) => {
+	const before = known.get(context);
+	if (before !== undefined) {
+		return before;
+	}
+
+	const byKey = new Map<string, Requirement>();
+	const byTarget = new Map<string, Requirement[]>();
+	for (const requirement of meshOf(context.cluster).requirements(context)) {
+		byKey.set(keyOf(requirement), requirement);
+		const others = byTarget.get(requirement.to) ?? [];
+		others.push(requirement);
+		byTarget.set(requirement.to, others);
+	}
+
+	const asked = context.measurements.cells.flatMap((cell): Asked[] => {
+		const requirement = byKey.get(keyOf(cell.path));
 		return requirement === undefined ? [] : [{cell, requirement}];
 	});
+	const result = {asked, byTarget};
+	known.set(context, result);
+	return result;
 };
+
+const askedCells = (context: CheckContext): readonly Asked[] =>
+	look(context).asked;
 
 /** A verdict as the end of a sentence. */
 export const describeVerdict = (verdict: Verdict): string => {
@@ -143,18 +167,24 @@ const openingFixes = (
 
 /** Openings of each target, worked out once. */
 const openingsOf = (context: CheckContext) => {
-	const known = new Map<
+	const nodes = new Map(context.cluster.nodes.map((node) => [node.name, node]));
+	const found = new Map<
 		string,
 		ReadonlyArray<Extract<Opening, {kind: 'port'}>>
 	>();
 	return (name: string) => {
-		const node = context.cluster.nodes.find((one) => one.name === name);
+		const node = nodes.get(name);
 		const openings =
-			known.get(name) ??
+			found.get(name) ??
 			(node === undefined
 				? []
-				: portOpenings(context, meshOf(context.cluster), node));
-		known.set(name, openings);
+				: portOpenings(
+						context,
+						meshOf(context.cluster),
+						node,
+						look(context).byTarget.get(name) ?? [],
+					));
+		found.set(name, openings);
 		return openings;
 	};
 };

@@ -146,17 +146,21 @@ export const k3sRequirements = (
 /** WireGuard between the external addresses of all pairs; flannel has a port for each address family. */
 export const wireguardRequirements = ({
 	cluster,
-}: MeshContext): readonly Requirement[] =>
-	pairs(cluster.nodes).map(([from, to]) => ({
+}: MeshContext): readonly Requirement[] => {
+	const ports = new Map(
+		cluster.nodes.map((node) => [node.name, wireguardPort(node)]),
+	);
+	return pairs(cluster.nodes).map(([from, to]) => ({
 		from: from.name,
 		to: to.name,
 		addressKind: 'external',
 		scope: 'all',
 		protocol: 'udp',
-		port: wireguardPort(to),
+		port: ports.get(to.name)!,
 		severity: 'required',
 		why: `pods on ${from.name} and ${to.name} reach each other through WireGuard`,
 	}));
+};
 
 /** The port on which a node takes WireGuard packets: by the family of its external address. */
 export const wireguardPort = ({externalIp}: NodeSpec): number =>

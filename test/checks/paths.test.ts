@@ -9,9 +9,9 @@ const check = (context: CheckContext) =>
 	checkAll(context).filter(({id}) => /^(?:path|server)\./.test(id));
 
 const blockedAt =
-	(test: (path: Path) => boolean, verdict: Verdict = {kind: 'filtered'}) =>
+	(test: (path: Path) => boolean, verdict?: Verdict) =>
 	(path: Path): Verdict | undefined =>
-		test(path) ? verdict : undefined;
+		test(path) ? (verdict ?? {kind: 'filtered'}) : undefined;
 
 test('a blocked path is named with both nodes, port, address kind and verdict', () => {
 	const cluster = lan3();

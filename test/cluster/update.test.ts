@@ -195,6 +195,42 @@ for (const {title, change, removed, added} of table) {
 	});
 }
 
+for (const [keys, expected] of [
+	[['externalIp'], '{name: a, role: agent,  ssh: a, site: x }'],
+	[['site'], '{name: a, role: agent,  externalIp: 192.0.2.1, ssh: a }'],
+	[['externalIp', 'site'], '{name: a, role: agent,  ssh: a }'],
+] as const) {
+	test(`an update takes ${keys.join(' and ')} out of a mapping in flow style`, () => {
+		const text = `version: 1\nname: home\nnodes:\n  - {name: a, role: agent,  externalIp: 192.0.2.1, ssh: a, site: x } # odd\n`;
+		const cluster = parse(text);
+		const updated = updateClusterText(text, {
+			...cluster,
+			nodes: cluster.nodes.map((node) => ({
+				...node,
+				...Object.fromEntries(keys.map((key) => [key, undefined])),
+			})),
+		});
+		const squeezed = (line: string) => line.replaceAll(/\s+/g, ' ');
+		assert.equal(
+			squeezed(updated.split('\n')[3]!),
+			squeezed(`  - ${expected} # odd`),
+		);
+	});
+}
+
+test('an update takes the first key out of a mapping behind a dash', () => {
+	const text = `version: 1\nname: home\nnodes:\n  - site: x # gone\n    name: a\n    role: agent\n    ssh: a\n`;
+	const cluster = parse(text);
+	const updated = updateClusterText(text, {
+		...cluster,
+		nodes: cluster.nodes.map((node) => ({...node, site: undefined})),
+	});
+	assert.equal(
+		updated,
+		`version: 1\nname: home\nnodes:\n  - name: a\n    role: agent\n    ssh: a\n`,
+	);
+});
+
 test('what is not YAML is not written over', () => {
 	assert.throws(
 		() => updateClusterText('name: [', emptyCluster('home')),

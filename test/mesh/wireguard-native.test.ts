@@ -43,13 +43,13 @@ test('of several servers the first begins, and the others join its internal addr
 	const context = makeContext(ha3());
 	const first = configOf(context, 's1');
 	assert.equal(first['cluster-init'], true);
-	assert.equal(first['server'], undefined);
+	assert.equal(first.server, undefined);
 	assert.equal(first['node-ip'], '192.168.7.1');
 	for (const name of ['s2', 's3']) {
 		const further = configOf(context, name);
 		assert.equal(further['cluster-init'], undefined);
-		assert.equal(further['server'], 'https://192.168.7.1:6443');
-		assert.deepEqual(further['token'], {reference: 'full-server-token'});
+		assert.equal(further.server, 'https://192.168.7.1:6443');
+		assert.deepEqual(further.token, {reference: 'full-server-token'});
 	}
 });
 
@@ -93,15 +93,12 @@ test('with an external datastore every server has its endpoint and none joins an
 		assert.deepEqual(config['datastore-endpoint'], {
 			reference: 'datastore-endpoint',
 		});
-		assert.equal(config['server'], undefined);
+		assert.equal(config.server, undefined);
 		assert.equal(config['cluster-init'], undefined);
 		assert.equal((config['tls-san'] as string[])[0], 'k8s.example.org');
 	}
 
-	assert.equal(
-		configOf(context, 'far')['server'],
-		'https://k8s.example.org:6443',
-	);
+	assert.equal(configOf(context, 'far').server, 'https://k8s.example.org:6443');
 });
 
 const k3sOn = (
@@ -348,5 +345,5 @@ test('WireGuard is recommended when nothing speaks against it, and says why when
 	);
 	assert.equal(bad?.possible, false);
 	assert.equal(bad?.recommended, false);
-	assert.match(bad!.reason, /a has no external address/);
+	assert.match(bad.reason, /a has no external address/);
 });

@@ -73,7 +73,7 @@ test('a filled template reads back as what it was made from, whatever the values
 					typeof value === 'object' && 'reference' in value ? secret : value,
 				]),
 			);
-			assert.deepEqual({...(parse(text) ?? {})}, {...expected}, text);
+			assert.deepEqual({...parse(text)}, {...expected}, text);
 		}),
 		{numRuns: 500},
 	);

@@ -114,19 +114,22 @@ const sourcesOf = (
 	return sources;
 };
 
-/** Ports of ours that peers reach, from the addresses of these peers only. */
+/**
+ * Ports of ours that peers reach, from the addresses of these peers only. `requirements` are those of the cluster, for
+ * callers that ask about many nodes.
+ */
 export const portOpenings = (
 	context: MeshContext,
 	mesh: Mesh,
 	node: NodeSpec,
+	requirements: readonly Requirement[] = mesh.requirements(context),
 ): ReadonlyArray<Extract<Opening, {kind: 'port'}>> => {
 	const openings = new Map<string, Extract<Opening, {kind: 'port'}>>();
 	const seen = seenSources(context, node);
-	for (const {from, to, addressKind, protocol, port} of mesh.requirements(
-		context,
-	)) {
-		const peer = context.cluster.nodes.find(({name}) => name === from);
-		if (to !== node.name || peer === undefined) {
+	const peers = new Map(context.cluster.nodes.map((one) => [one.name, one]));
+	for (const {from, to, addressKind, protocol, port} of requirements) {
+		const peer = to === node.name ? peers.get(from) : undefined;
+		if (peer === undefined) {
 			continue;
 		}
 

@@ -219,7 +219,7 @@ for (const [keys, expected] of [
 }
 
 test('an update takes the first key out of a mapping behind a dash', () => {
-	const text = `version: 1\nname: home\nnodes:\n  - site: x # gone\n    name: a\n    role: agent\n    ssh: a\n`;
+	const text = `version: 1\nname: home\nnodes:\n  - site: x # gone\n    name:   a # kept\n    role: agent\n    ssh: a\n`;
 	const cluster = parse(text);
 	const updated = updateClusterText(text, {
 		...cluster,
@@ -227,7 +227,7 @@ test('an update takes the first key out of a mapping behind a dash', () => {
 	});
 	assert.equal(
 		updated,
-		`version: 1\nname: home\nnodes:\n  - name: a\n    role: agent\n    ssh: a\n`,
+		`version: 1\nname: home\nnodes:\n  - name:   a # kept\n    role: agent\n    ssh: a\n`,
 	);
 });
 

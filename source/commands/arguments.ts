@@ -8,7 +8,7 @@ import {
 	type OptionName,
 } from './usage.js';
 
-export type ProgressMode = 'auto' | 'tty' | 'plain' | 'json';
+export type ProgressMode = 'plain' | 'json';
 
 /** What the command line asks for, checked. */
 export type Invocation = {
@@ -52,7 +52,7 @@ const wholeNumber = (
 
 const isCommand = (text: string): text is CommandName => text in commandHelp;
 
-const progressModes = new Set<string>(['auto', 'tty', 'plain', 'json']);
+const progressModes = new Set<string>(['plain', 'json']);
 
 /** Reads the command line. Throws a `UserError` with exit code 2 that names the word that is wrong. */
 export const parseArguments = (words: readonly string[]): Invocation => {
@@ -105,10 +105,10 @@ export const parseArguments = (words: readonly string[]): Invocation => {
 		return typeof value === 'string' ? value : undefined;
 	};
 
-	const progress = text('progress') ?? 'auto';
+	const progress = text('progress') ?? 'plain';
 	if (!progressModes.has(progress)) {
 		throw usageError(
-			`--progress ${progress}: must be auto, tty, plain or json.`,
+			`--progress ${progress}: must be plain or json.`,
 		);
 	}
 

@@ -31,9 +31,9 @@ export const optionHelp = {
 	},
 	progress: {
 		type: 'string',
-		value: 'auto|tty|plain|json',
+		value: 'plain|json',
 		commands: ['apply'],
-		help: 'how progress is shown; auto is the grid on a terminal, plain lines elsewhere',
+		help: 'progress as lines for people (the default) or as JSON lines',
 	},
 	yes: {
 		type: 'boolean',

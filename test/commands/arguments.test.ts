@@ -25,7 +25,7 @@ test('a command takes a cluster and its options', () => {
 	assert.equal(invocation.yes, true);
 	assert.deepEqual(invocation.ignore, ['latency.agent-server', 'clock.skew']);
 	assert.equal(invocation.waitLimitMs, 30_000);
-	assert.equal(invocation.progress, 'auto');
+	assert.equal(invocation.progress, 'plain');
 });
 
 test('--json on apply means JSON lines', () => {
@@ -51,7 +51,7 @@ const wrong: ReadonlyArray<readonly [string, readonly string[], RegExp]> = [
 	[
 		'a progress that is none',
 		['apply', '--progress', 'loud'],
-		/auto, tty, plain or json/,
+		/must be plain or json/,
 	],
 ];
 

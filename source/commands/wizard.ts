@@ -1,0 +1,97 @@
+import process from 'node:process';
+import {checkAll} from '../checks/check.js';
+import {UserError, exitCodes, type ExitCode} from '../errors.js';
+import {
+	proposeExternalAddress,
+	proposeInternalAddress,
+	type AddressProposal,
+} from '../facts/external-address.js';
+import {noMeasurements} from '../facts/measurements.js';
+import {makeDemoWorld} from '../host/simulated/demo-world.js';
+import {openRunLog} from '../install/run-log.js';
+import {startApply} from '../operations/apply.js';
+import {checkCluster} from '../operations/check.js';
+import {openFleet} from '../operations/fleet.js';
+import {fetchKubeconfig} from '../operations/kubeconfig.js';
+import {makePlan} from '../operations/plan.js';
+import {makeWorld} from '../operations/world.js';
+import {openStore, openTemporaryStore} from '../store/store.js';
+import {runApp, type Demo, type InitialScreen} from '../ui/app.js';
+import type {UiOperations} from '../ui/operations.js';
+import type {Invocation} from './arguments.js';
+
+/** A proposal as the screens show it. */
+const shown = (proposal: AddressProposal) =>
+	proposal.address === undefined
+		? undefined
+		: {...proposal, nat: proposal.nat === 'behind-nat'};
+
+const operations: UiOperations = {
+	openFleet,
+	checkCluster,
+	makePlan,
+	startApply,
+	fetchKubeconfig,
+	findings: (cluster, facts) =>
+		checkAll({cluster, facts, measurements: noMeasurements}),
+	proposeAddresses: (node, facts) => ({
+		external: shown(proposeExternalAddress(node.ssh, facts)),
+		internal: shown(proposeInternalAddress(facts)),
+	}),
+	openRunLog: async ({path, world}) =>
+		openRunLog({path, redact: (text) => world.redactor.redact(text)}),
+};
+
+/** The simulated world at the pace of real machines, with files of its own. */
+const openDemo = async (): Promise<Demo> => {
+	const {store, remove} = await openTemporaryStore();
+	const {world, cluster} = makeDemoWorld({
+		pace: 1,
+		now: Date.now,
+		random: Math.random,
+	});
+	return {world, store, cluster, remove};
+};
+
+const show = async (
+	initial: InitialScreen,
+	signal: AbortSignal,
+): Promise<ExitCode> => {
+	if (!process.stdin.isTTY || !process.stdout.isTTY) {
+		throw new UserError(
+			'The wizard needs a terminal, and there is none here.',
+			{
+				exitCode: exitCodes.usage,
+				tryNext: [
+					'check, plan, apply and kubeconfig work without one: k3s-mesh-tui --help',
+				],
+			},
+		);
+	}
+
+	const {exitCode, summary} = await runApp({
+		world: makeWorld(),
+		store: openStore(),
+		operations,
+		openDemo,
+		initial,
+		signal,
+	});
+	if (summary.length > 0) {
+		process.stdout.write(`${summary.join('\n')}\n`);
+	}
+
+	return exitCode;
+};
+
+/** No command: the wizard, on the screen with the saved clusters. */
+export const wizard = async (
+	_invocation: Invocation,
+	signal: AbortSignal,
+): Promise<ExitCode> => show({kind: 'home'}, signal);
+
+/** `demo`: the wizard on simulated machines. */
+export const demo = async (
+	_invocation: Invocation,
+	signal: AbortSignal,
+): Promise<ExitCode> => show({kind: 'demo'}, signal);

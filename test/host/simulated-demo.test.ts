@@ -1,6 +1,10 @@
 import assert from 'node:assert/strict';
 import {describe, test} from 'node:test';
 import {blockers} from '../../source/checks/finding.js';
+import {
+	proposeExternalAddress,
+	proposeInternalAddress,
+} from '../../source/facts/external-address.js';
 import {makeDemoWorld} from '../../source/host/simulated/demo-world.js';
 import {startApply} from '../../source/operations/apply.js';
 import {checkCluster} from '../../source/operations/check.js';
@@ -103,6 +107,20 @@ describe('the demo', () => {
 		);
 		assert.equal(result.outcome, 'good');
 		assert.equal(result.changed, false);
+	});
+
+	test('the machine at home shows the address that its router maps to it', async () => {
+		const demo = makeDemo();
+		const fleet = openDemoFleet(demo);
+		await fleet.addAll(demo.cluster.nodes);
+		const nuc = demo.cluster.nodes.find(({name}) => name === 'nuc')!;
+		const facts = fleet.facts().get('nuc')!;
+		const proposal = proposeExternalAddress(nuc.ssh, facts);
+		assert.equal(proposal.address, nuc.externalIp);
+		assert.ok(proposal.address !== undefined);
+		assert.equal(proposal.nat, 'behind-nat');
+		assert.equal(proposeInternalAddress(facts).address, nuc.internalIp);
+		await fleet.close();
 	});
 
 	test('the machine that can be added refuses port 22 and answers on 2222', async () => {

@@ -52,7 +52,11 @@ const measure = async (
 	const facts = new Map(
 		names.map((name) => [
 			name,
-			factsNow(world.machines.get(name)!, {now: 0, dialed: 22}),
+			factsNow(world.machines.get(name)!, {
+				now: 0,
+				port: 22,
+				dialed: name,
+			}),
 		]),
 	);
 	return runProbe({

@@ -1,13 +1,15 @@
-import type {Answer, Call} from './answer.js';
+import {factsGather} from '../scripts/facts-gather.js';
+import {answerTo, type Answer} from './answer.js';
 import {factsNow} from './machine-state.js';
 
-/** What a machine says about itself. */
+/** What a machine says about itself, to a login on this port of SSH. */
 export const makeFactAnswers = (port: number): readonly Answer[] => [
-	{
-		script: 'facts.gather',
-		async reply({scene, machine, signal}: Call<never>) {
-			await scene.pace.pass(500 + scene.random() * 600, signal);
-			return factsNow(machine, {now: scene.now(), dialed: port});
-		},
-	},
+	answerTo(factsGather, async ({scene, machine, input, signal}) => {
+		await scene.pace.pass(500 + scene.random() * 600, signal);
+		return factsNow(machine, {
+			now: scene.now(),
+			port,
+			dialed: input.dialed ?? machine.spec.externalIp,
+		});
+	}),
 ];

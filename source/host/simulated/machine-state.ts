@@ -29,7 +29,17 @@ export const listeningOf = (machine: Machine): readonly ListeningPort[] => {
 /** What a machine says about itself now. */
 export const factsNow = (
 	machine: Machine,
-	{now, dialed}: {readonly now: number; readonly dialed: number},
+	{
+		now,
+		port,
+		dialed,
+	}: {
+		readonly now: number;
+		/** The port of SSH. */
+		readonly port: number;
+		/** The address that we dialed. */
+		readonly dialed: string;
+	},
 ): HostFacts => {
 	const {facts, k3s, files, spec} = machine;
 	const manifestText = files.get(manifestPath)?.content;
@@ -51,7 +61,8 @@ export const factsNow = (
 			clientAddress: '203.0.113.200',
 			clientPort: 50_000,
 			serverAddress: onMachine,
-			serverPort: dialed,
+			serverPort: port,
+			dialedAddress: dialed,
 		},
 		privilege: spec.faults?.noSudo ? 'none' : facts.privilege,
 		k3s:

@@ -1,4 +1,5 @@
 import type {Cluster} from '../cluster/schema.js';
+import {HostLost} from '../host/errors.js';
 import type {Redactor} from '../host/redactor.js';
 import type {ApplyResult} from '../operations/operations.js';
 import type {MeshProof} from '../mesh/mesh.js';
@@ -19,7 +20,6 @@ import {
 } from './schedule.js';
 import {performStep} from './steps/handlers.js';
 import type {StepContext, StepOutcome} from './steps/step.js';
-import {HostLost} from '../host/errors.js';
 import {makeVerification, type Verification} from './verification.js';
 
 /** What a run needs of the outside. */
@@ -192,7 +192,7 @@ export const makeEngine = (options: EngineOptions): Engine => {
 
 	const perform = async (step: Step): Promise<StepOutcome> => {
 		const tell = tellOf(step);
-		const role = plan.nodes.find(({node}) => node === step.node)!.role;
+		const {role} = plan.nodes.find(({node}) => node === step.node)!;
 		const keeper = keepers.get(step.node)!;
 		for (let attempt = 0; ; attempt += 1) {
 			signal.throwIfAborted();
@@ -279,26 +279,36 @@ export const makeEngine = (options: EngineOptions): Engine => {
 	};
 
 	const workOff = async (): Promise<void> => {
-		const underWay = new Set<Promise<void>>();
+		let underWay = 0;
+		const begin = async (step: Step): Promise<void> => {
+			underWay += 1;
+			try {
+				await work(step);
+			} finally {
+				underWay -= 1;
+				wake();
+			}
+		};
+
+		/** The next time that a step ends or is put back. */
+		const news = async () =>
+			new Promise<void>((resolve) => {
+				wake = resolve;
+			});
 		for (;;) {
 			skip();
-			if (!signal.aborted) {
-				for (const step of nextSteps(plan, states, options.concurrency)) {
-					const working = work(step).finally(() => {
-						underWay.delete(working);
-						wake();
-					});
-					underWay.add(working);
-				}
+			const next = signal.aborted
+				? []
+				: nextSteps(plan, states, options.concurrency);
+			for (const step of next) {
+				void begin(step);
 			}
 
-			if (underWay.size === 0) {
+			if (underWay === 0) {
 				return;
 			}
 
-			await new Promise<void>((resolve) => {
-				wake = resolve;
-			});
+			await news();
 		}
 	};
 

@@ -127,7 +127,8 @@ export const makeReferences = (options: {
 			return known;
 		}
 
-		const token = (await readTokens(signal))[kind];
+		const tokens = await readTokens(signal);
+		const token = tokens[kind];
 		if (token === undefined || !fullToken.test(token)) {
 			throw new UserError(
 				`The first server has no ${kind} token yet, which other nodes join with.`,
@@ -147,11 +148,13 @@ export const makeReferences = (options: {
 		async resolve(name, signal) {
 			switch (name) {
 				case 'server-token': {
-					return (await short(signal)).server;
+					const {server} = await short(signal);
+					return server;
 				}
 
 				case 'agent-token': {
-					return (await short(signal)).agent;
+					const {agent} = await short(signal);
+					return agent;
 				}
 
 				case 'full-server-token': {

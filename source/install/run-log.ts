@@ -1,5 +1,6 @@
 import {chmod, mkdir, open} from 'node:fs/promises';
 import path from 'node:path';
+import {UserError, describeError} from '../errors.js';
 import type {InstallEvent} from './events.js';
 
 /** The file that remembers a run, for people: never what the next run goes by. */
@@ -56,7 +57,10 @@ export const openRunLog = async (options: {
 			await writing;
 			await file.close();
 			if (failure !== undefined) {
-				throw failure instanceof Error ? failure : new Error(String(failure));
+				throw new UserError(
+					`The log ${options.path} is not complete: ${describeError(failure)}`,
+					{cause: failure},
+				);
 			}
 		},
 	};

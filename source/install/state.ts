@@ -1,5 +1,5 @@
 import type {Role} from '../cluster/schema.js';
-import {stages, type Stage, type StepId} from '../plan/plan.js';
+import type {Stage, StepId} from '../plan/plan.js';
 import type {InstallEvent, Proof, RunOutcome, StepState} from './events.js';
 
 /** How many lines of a node's log the state keeps; the run log has all. */
@@ -100,20 +100,24 @@ const combine = (states: readonly StepState[]): StepState => {
 const stageStates = (
 	steps: readonly StepProgress[],
 ): Record<Stage, StageState> => {
-	const result = {} as Record<Stage, StageState>;
-	for (const stage of stages) {
+	const stateOf = (stage: Stage): StageState => {
 		const states = steps
 			.filter((step) => step.stage === stage)
 			.map(({state}) => state);
-		result[stage] = states.length === 0 ? 'none' : combine(states);
-	}
+		return states.length === 0 ? 'none' : combine(states);
+	};
 
-	// A run has only nodes that we have reached.
-	if (result.reach === 'none') {
-		result.reach = 'unchanged';
-	}
-
-	return result;
+	return {
+		// A run has only nodes that we have reached.
+		reach: 'unchanged',
+		prepare: stateOf('prepare'),
+		download: stateOf('download'),
+		configure: stateOf('configure'),
+		start: stateOf('start'),
+		join: stateOf('join'),
+		ready: stateOf('ready'),
+		verify: stateOf('verify'),
+	};
 };
 
 /** Between two steps a node waits for its turn; the row says so rather than that it is running. */

@@ -25,7 +25,7 @@ const defaultPath = (demo: boolean): string => {
 		return path.join(os.tmpdir(), `k3s-mesh-demo-${process.pid}`, 'kubeconfig');
 	}
 
-	const first = (process.env['KUBECONFIG'] ?? '')
+	const first = (process.env.KUBECONFIG ?? '')
 		.split(path.delimiter)
 		.find((one) => one !== '');
 	return first ?? path.join(os.homedir(), '.kube', 'config');

@@ -35,8 +35,8 @@ const waitingAgent = (
 
 test('an agent that waits says at once for which address and port, and gives up with the cause', async () => {
 	const fake = waitingAgent([
-		'level=error msg="failed to get CA certs: Get \\"https://127.0.0.1:6444/cacerts\\": EOF"',
-		'level=error msg="failed to get CA certs: Get \\"https://198.51.100.1:6443/cacerts\\": dial tcp 198.51.100.1:6443: i/o timeout"',
+		String.raw`level=error msg="failed to get CA certs: Get \"https://127.0.0.1:6444/cacerts\": EOF"`,
+		String.raw`level=error msg="failed to get CA certs: Get \"https://198.51.100.1:6443/cacerts\": dial tcp 198.51.100.1:6443: i/o timeout"`,
 	]);
 	const run = startFakeRun(fake, {waitLimitMs: 50});
 	const result = await run.engine.run();

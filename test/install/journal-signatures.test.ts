@@ -10,22 +10,22 @@ const lines: ReadonlyArray<{
 	readonly final?: boolean;
 }> = [
 	{
-		line: 'time="2026-10-01T10:00:00Z" level=error msg="failed to get CA certs: Get \\"https://198.51.100.11:6443/cacerts\\": dial tcp 198.51.100.11:6443: connect: connection refused"',
+		line: String.raw`time="2026-10-01T10:00:00Z" level=error msg="failed to get CA certs: Get \"https://198.51.100.11:6443/cacerts\": dial tcp 198.51.100.11:6443: connect: connection refused"`,
 		cause: /^waits for 198\.51\.100\.11:6443: it refuses the connection$/,
 		waitsFor: '198.51.100.11:6443',
 	},
 	{
-		line: 'time="2026-10-01T10:00:00Z" level=error msg="failed to get CA certs: Get \\"https://127.0.0.1:6444/cacerts\\": context deadline exceeded (Client.Timeout exceeded while awaiting headers)"',
+		line: String.raw`time="2026-10-01T10:00:00Z" level=error msg="failed to get CA certs: Get \"https://127.0.0.1:6444/cacerts\": context deadline exceeded (Client.Timeout exceeded while awaiting headers)"`,
 		cause: /^waits for 127\.0\.0\.1:6444: it does not answer$/,
 		waitsFor: '127.0.0.1:6444',
 	},
 	{
-		line: 'level=info msg="Waiting to retrieve agent configuration; server is not ready: Get \\"https://[2001:db8::1]:6443/v1-k3s/serving-kubelet.crt\\": dial tcp [2001:db8::1]:6443: i/o timeout"',
+		line: String.raw`level=info msg="Waiting to retrieve agent configuration; server is not ready: Get \"https://[2001:db8::1]:6443/v1-k3s/serving-kubelet.crt\": dial tcp [2001:db8::1]:6443: i/o timeout"`,
 		cause: /^waits for \[2001:db8::1\]:6443: it does not answer$/,
 		waitsFor: '[2001:db8::1]:6443',
 	},
 	{
-		line: 'level=error msg="Failed to validate connection to cluster at https://203.0.113.9:6443: failed to get CA certs: Get \\"https://203.0.113.9:6443/cacerts\\": dial tcp 203.0.113.9:6443: connect: no route to host"',
+		line: String.raw`level=error msg="Failed to validate connection to cluster at https://203.0.113.9:6443: failed to get CA certs: Get \"https://203.0.113.9:6443/cacerts\": dial tcp 203.0.113.9:6443: connect: no route to host"`,
 		cause:
 			/^waits for 203\.0\.113\.9:6443: there is no way to it, or a firewall rejects it$/,
 		waitsFor: '203.0.113.9:6443',
@@ -72,7 +72,7 @@ const lines: ReadonlyArray<{
 		final: true,
 	},
 	{
-		line: 'E1001 kubelet.go:1 "Failed" err="Node IP: \\"203.0.113.4\\" not found in the host\'s network interfaces"',
+		line: String.raw`E1001 kubelet.go:1 "Failed" err="Node IP: \"203.0.113.4\" not found in the host's network interfaces"`,
 		cause: /^203\.0\.113\.4 is on none of this machine's interfaces$/,
 		final: true,
 	},

@@ -33,8 +33,8 @@ echo "$words" >>"$rules"`,
 	iptables: recording(
 		root,
 		'iptables',
-		`case "$words" in
-	*'[-C]'*) grep -qxF -e "$(echo "$words" | sed 's/\\[-C\\]/[-I]/; s/\\[INPUT\\]/[INPUT][1]/')" "$rules"; exit ;;
+		String.raw`case "$words" in
+	*'[-C]'*) grep -qxF -e "$(echo "$words" | sed 's/\[-C\]/[-I]/; s/\[INPUT\]/[INPUT][1]/')" "$rules"; exit ;;
 esac
 ${change}
 echo "$words" >>"$rules"`,
@@ -51,9 +51,9 @@ echo "$words" >>"$rules"`,
 	nft: recording(
 		root,
 		'nft',
-		`if [ "$1" = list ]; then
+		String.raw`if [ "$1" = list ]; then
 	[ -e ${root}/no-chain ] && exit 1
-	sed 's/\\]\\[/ /g; s/[][]//g' "$rules"
+	sed 's/\]\[/ /g; s/[][]//g' "$rules"
 	exit 0
 fi
 ${change}

@@ -58,13 +58,17 @@ export const makeSandbox = (shell: SystemShell): Sandbox => {
 	mkdirSync(path.join(root, 'usr/local/bin'), {recursive: true});
 	const runner = makeRunner(shell);
 	const at = (hostPath: string) => path.join(root, hostPath);
-	const move = (source: string) =>
-		moved.reduce(
-			(text, folder) => text.replaceAll(folder, path.join(root, folder)),
-			source,
-		);
-	const systemPath = process.env['PATH'] ?? '';
-	process.env['PATH'] = `${programs}:${systemPath}`;
+	const move = (source: string) => {
+		let text = source;
+		for (const folder of moved) {
+			text = text.replaceAll(folder, path.join(root, folder));
+		}
+
+		return text;
+	};
+
+	const systemPath = process.env.PATH ?? '';
+	process.env.PATH = `${programs}:${systemPath}`;
 	return {
 		root,
 		async run(script, input, onLine) {
@@ -99,7 +103,7 @@ export const makeSandbox = (shell: SystemShell): Sandbox => {
 			writeFileSync(path.join(programs, name), text, {mode: 0o755});
 		},
 		close() {
-			process.env['PATH'] = systemPath;
+			process.env.PATH = systemPath;
 			runner.close();
 			rmSync(root, {recursive: true, force: true});
 		},

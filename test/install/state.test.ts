@@ -45,11 +45,15 @@ const step = (
 	...more,
 });
 
-const fold = (...events: readonly InstallEvent[]): InstallState =>
-	[started, ...events].reduce(
-		(state, event) => foldInstall(state, event),
-		emptyInstallState,
-	);
+const fold = (...events: readonly InstallEvent[]): InstallState => {
+	let state = emptyInstallState;
+	for (const event of [started, ...events]) {
+		state = foldInstall(state, event);
+	}
+
+	return state;
+};
+
 const fra1 = (state: InstallState) => state.nodes.get('fra1')!;
 
 test('a run begins with every step waiting; columns without steps are empty', () => {

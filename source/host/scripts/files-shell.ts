@@ -9,9 +9,9 @@ export const stateFolder = '/var/lib/k3s-mesh';
 export const appliedHashPath = `${stateFolder}/applied-hash`;
 
 /** `fail SENTENCE`: the sentence becomes the last line of standard error, which is what people read. */
-export const failFunction = `
+export const failFunction = String.raw`
 fail() {
-	printf '%s\\n' "$1" >&2
+	printf '%s\n' "$1" >&2
 	exit 1
 }
 `;

@@ -53,10 +53,10 @@ export const filesWrite = defineScript<FileToWrite, FileWritten>({
 		{name: 'keep', value: keepPrevious ? 'yes' : 'no'},
 		{name: 'content', value: content},
 	],
-	source: `${failFunction}${hashFunctions}${writeFunction}
+	source: String.raw`${failFunction}${hashFunctions}${writeFunction}
 write_file "$path" "$mode" "$content" "$keep"
-printf 'changed %s\\n' "$changed"
-[ -z "$backup" ] || printf 'backup %s\\n' "$backup"
+printf 'changed %s\n' "$changed"
+[ -z "$backup" ] || printf 'backup %s\n' "$backup"
 `,
 	decode: ({stdout}) => readWritten(stdout),
 });
@@ -76,12 +76,12 @@ export const filesHash = defineScript<
 			value: paths.map((path) => plainValue('path', path)).join('\n'),
 		},
 	],
-	source: `${hashFunctions}
+	source: String.raw`${hashFunctions}
 while IFS= read -r path; do
 	if [ -f "$path" ] && [ ! -L "$path" ]; then
-		printf 'file %s %s %s %s\\n' "$(sha256_of "$path")" "$(stat -c %a "$path")" "$(stat -c %u:%g "$path")" "$path"
+		printf 'file %s %s %s %s\n' "$(sha256_of "$path")" "$(stat -c %a "$path")" "$(stat -c %u:%g "$path")" "$path"
 	else
-		printf 'none %s\\n' "$path"
+		printf 'none %s\n' "$path"
 	fi
 done <<END_OF_PATHS
 $paths

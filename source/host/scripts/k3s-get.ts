@@ -73,11 +73,11 @@ export const k3sDownload = defineScript<Download, {readonly changed: boolean}>({
 	source: longStepSource(
 		'download',
 		['version', 'url', 'checksum_url', 'file_name'],
-		`	[ -f "$step/done" ] || return 1
+		String.raw`	[ -f "$step/done" ] || return 1
 	binary="$(binary_folder)/k3s"
 	[ -x "$binary" ] || return 1
 	[ "$(cat "$step/done")" = "$version $(sha256_of "$binary")" ] || return 1
-	printf '@result unchanged\\n'`,
+	printf '@result unchanged\n'`,
 		`	folder=$(binary_folder)
 	binary="$folder/k3s"
 	part="$folder/.k3s.k3s-mesh-part"
@@ -148,14 +148,14 @@ export const k3sInstall = defineScript<
 	source: longStepSource(
 		'install',
 		['role', 'version', 'script_url'],
-		`	[ "$role" = server ] && name=k3s || name=k3s-agent
+		String.raw`	[ "$role" = server ] && name=k3s || name=k3s-agent
 	file="/etc/systemd/system/$name.service"
 	[ -f "$step/done" ] && [ -f "$file" ] || return 1
 	[ "$(cat "$step/done")" = "$version $role $(sha256_of "$file")" ] || return 1
 	[ -x "$(binary_folder)/k3s" ] || return 1
 	systemctl is-enabled --quiet "$name" || return 1
-	printf '@result unchanged\\n'`,
-		`	folder=$(binary_folder)
+	printf '@result unchanged\n'`,
+		String.raw`	folder=$(binary_folder)
 	[ "$role" = server ] && name=k3s || name=k3s-agent
 	file="/etc/systemd/system/$name.service"
 	tell '@now fetches install.sh'
@@ -166,10 +166,10 @@ export const k3sInstall = defineScript<
 	done
 	tell '@now runs install.sh'
 	rm -f ${appliedHashPath}
-	env INSTALL_K3S_SKIP_DOWNLOAD=binary INSTALL_K3S_SKIP_START=true INSTALL_K3S_BIN_DIR="$folder" \\
+	env INSTALL_K3S_SKIP_DOWNLOAD=binary INSTALL_K3S_SKIP_START=true INSTALL_K3S_BIN_DIR="$folder" \
 		INSTALL_K3S_VERSION="$version" /bin/sh "$step/install.sh" "$role"
 	[ -f "$file" ] || fail "install.sh ended well but wrote no $file."
-	printf '%s %s %s\\n' "$version" "$role" "$(sha256_of "$file")" >"$step/done"
+	printf '%s %s %s\n' "$version" "$role" "$(sha256_of "$file")" >"$step/done"
 	tell '@result changed'`,
 	),
 	decode: ({stdout}) => ({changed: stepResult(stdout)[0] === 'changed'}),

@@ -18,11 +18,11 @@ export const k3sTokens = defineScript<Record<string, never>, ServerTokens>({
 	as: 'root',
 	timeoutMs: 30_000,
 	fields: () => [],
-	source: `
+	source: String.raw`
 for kind in server agent; do
 	[ $kind = server ] && file=token || file=agent-token
 	if [ -s /var/lib/rancher/k3s/server/$file ]; then
-		printf '%s %s\\n' $kind "$(head -n 1 /var/lib/rancher/k3s/server/$file)"
+		printf '%s %s\n' $kind "$(head -n 1 /var/lib/rancher/k3s/server/$file)"
 	fi
 done
 `,

@@ -76,27 +76,27 @@ export const k3sStart = defineScript<
 			value: configFiles.map((path) => plainValue('path', path)).join('\n'),
 		},
 	],
-	source: `${failFunction}${hashFunctions}${stateFolderFunction}${unitOfRole}
+	source: String.raw`${failFunction}${hashFunctions}${stateFolderFunction}${unitOfRole}
 what_is_there() {
-	printf '%s\\n' "$role $version"
+	printf '%s\n' "$role $version"
 	{
-		printf '%s\\n' "$files"
+		printf '%s\n' "$files"
 		for path in /etc/rancher/k3s/config.yaml /etc/rancher/k3s/config.yaml.d/*.yaml /etc/rancher/k3s/config.yaml.d/*.yml; do
-			printf '%s\\n' "$path"
+			printf '%s\n' "$path"
 		done
 	} | sort -u | while IFS= read -r path; do
-		[ ! -f "$path" ] || printf '%s %s\\n' "$(sha256_of "$path")" "$path"
+		[ ! -f "$path" ] || printf '%s %s\n' "$(sha256_of "$path")" "$path"
 	done
 }
 hash=$(what_is_there | sha256_in)
-printf 'hash %s\\nsince %s\\n' "$hash" "$(date +%s)"
+printf 'hash %s\nsince %s\n' "$hash" "$(date +%s)"
 state=$(systemctl show -p ActiveState "$unit")
 case "$state" in
 	*=active | *=activating | *=reloading) runs=yes ;;
 	*) runs=no ;;
 esac
 if [ $runs = yes ] && [ -f ${appliedHashPath} ] && [ "$(cat ${appliedHashPath})" = "$hash" ]; then
-	printf 'restarted no\\n'
+	printf 'restarted no\n'
 	exit 0
 fi
 systemctl daemon-reload
@@ -111,9 +111,9 @@ while [ "$tries" -lt 100 ] && [ "$(systemctl show -p ActiveState "$unit")" = Act
 	sleep 0.2 2>/dev/null || sleep 1
 done
 state_folder
-(umask 077 && printf '%s\\n' "$hash" >${appliedHashPath}.new)
+(umask 077 && printf '%s\n' "$hash" >${appliedHashPath}.new)
 mv -f ${appliedHashPath}.new ${appliedHashPath}
-printf 'restarted yes\\n'
+printf 'restarted yes\n'
 `,
 	decode({stdout}) {
 		const answer = answerLines(stdout);
@@ -172,14 +172,14 @@ export const k3sJournal = defineScript<
 		{name: 'role', value: role},
 		{name: 'since', value: Math.floor(sinceUnix).toString()},
 	],
-	source: `${unitOfRole}${showState}
+	source: String.raw`${unitOfRole}${showState}
 journalctl --no-pager -q -o cat -n 200 --since="@$since" -u "$unit" -f </dev/null &
 follower=$!
 trap 'kill "$follower" 2>/dev/null || :; wait "$follower" 2>/dev/null || :' EXIT
 trap 'exit 143' HUP INT PIPE TERM
 while :; do
 	line=$(show_state)
-	printf '%s\\n' "$line"
+	printf '%s\n' "$line"
 	case "$line" in
 		'@state active '*) break ;;
 	esac

@@ -24,7 +24,7 @@ export type LockAnswer =
 	  };
 
 /** In /run, so that a reboot frees it. */
-const shell = `${failFunction}
+const shell = String.raw`${failFunction}
 command -v flock >/dev/null 2>&1 || fail 'flock is not installed on this machine, and the install needs it.'
 [ -d /run/k3s-mesh ] || (umask 077 && mkdir -p /run/k3s-mesh)
 lock=/run/k3s-mesh/lock
@@ -45,7 +45,7 @@ if [ -f "$lock" ]; then
 fi
 now=$(date +%s)
 write_lock() {
-	(umask 077 && printf '%s\\n%s\\n%s\\n' "$run_id" "$owner" "$now" >"$lock.new")
+	(umask 077 && printf '%s\n%s\n%s\n' "$run_id" "$owner" "$now" >"$lock.new")
 	mv -f "$lock.new" "$lock"
 }
 `;
@@ -71,15 +71,15 @@ export const lockTake = defineScript<
 		},
 		{name: 'stale', value: String(lockStaleSeconds)},
 	],
-	source: `${shell}
+	source: String.raw`${shell}
 age=$((now - refreshed))
 [ "$age" -ge 0 ] || age=0
 if [ -z "$holder" ] || [ "$holder" = "$run_id" ] || [ "$age" -gt "$stale" ] ||
-	printf '%s\\n' "$gone" | grep -qxF -e "$holder"; then
+	printf '%s\n' "$gone" | grep -qxF -e "$holder"; then
 	write_lock
-	printf 'taken yes\\n'
+	printf 'taken yes\n'
 else
-	printf 'taken no\\nholder %s\\nowner %s\\nage %s\\n' "$holder" "$owner_text" "$age"
+	printf 'taken no\nholder %s\nowner %s\nage %s\n' "$holder" "$owner_text" "$age"
 fi
 `,
 	decode({stdout}) {

@@ -53,12 +53,12 @@ export const verifyLogs = defineScript<
 			value: pods.map((pod) => plainValue('pod name', pod)).join('\n'),
 		},
 	],
-	source: `${kubectl}
+	source: String.raw`${kubectl}
 read_one() {
 	if said=$(kubectl -n kube-system logs --tail=1 "$1" 2>&1); then
-		printf 'ok %s\\n' "$1"
+		printf 'ok %s\n' "$1"
 	else
-		printf 'no %s %s\\n' "$1" "$(printf '%s' "$said" | tail -n 1 | head -c 300)"
+		printf 'no %s %s\n' "$1" "$(printf '%s' "$said" | tail -n 1 | head -c 300)"
 	fi
 }
 while IFS= read -r pod; do

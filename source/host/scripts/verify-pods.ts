@@ -31,8 +31,8 @@ export const verifyPodsUp = defineScript<
 	as: 'root',
 	timeoutMs: 60_000,
 	fields: () => [],
-	source: `${kubectl}
-image=$(sed -n "s/^ *sandbox\\(_image\\)* *= *[\\"']\\([A-Za-z0-9._:/@-]*\\)[\\"'].*/\\2/p" /var/lib/rancher/k3s/agent/etc/containerd/config.toml 2>/dev/null | head -n 1)
+	source: String.raw`${kubectl}
+image=$(sed -n "s/^ *sandbox\(_image\)* *= *[\"']\([A-Za-z0-9._:/@-]*\)[\"'].*/\2/p" /var/lib/rancher/k3s/agent/etc/containerd/config.toml 2>/dev/null | head -n 1)
 [ -n "$image" ] || image=rancher/mirrored-pause:3.6
 kubectl apply -f - <<END_OF_MANIFEST >&2
 apiVersion: apps/v1
@@ -58,7 +58,7 @@ spec:
           resources:
             limits: {memory: 16Mi}
 END_OF_MANIFEST
-printf 'image %s\\n' "$image"
+printf 'image %s\n' "$image"
 `,
 	decode: ({stdout}) => ({image: answerLines(stdout).one('image')}),
 });
@@ -164,10 +164,10 @@ export type PodReach = {
 	readonly dns: {readonly ok: boolean; readonly detail: string} | undefined;
 };
 
-const dnsQuery = `
+const dnsQuery = String.raw`
 import socket, struct, sys
 server, name = sys.argv[1], sys.argv[2]
-question = b"".join(bytes([len(part)]) + part.encode() for part in name.split(".")) + b"\\0"
+question = b"".join(bytes([len(part)]) + part.encode() for part in name.split(".")) + b"\0"
 query = struct.pack(">HHHHHH", 17, 256, 1, 0, 0, 0) + question + struct.pack(">HH", 1, 1)
 family = socket.AF_INET6 if ":" in server else socket.AF_INET
 said = "no answer"
@@ -213,7 +213,7 @@ export const verifyPodNetwork = defineScript<
 		{name: 'dns_name', value: plainValue('name', dnsName)},
 		targetsField(targets),
 	],
-	source: `${pingAll}
+	source: String.raw`${pingAll}
 network=
 for one in /var/run/netns/* /run/docker/netns/*; do
 	[ -e "$one" ] || continue
@@ -223,7 +223,7 @@ for one in /var/run/netns/* /run/docker/netns/*; do
 	fi
 done
 if [ -z "$network" ]; then
-	printf 'nowhere no network namespace with %s was found\\n' "$address"
+	printf 'nowhere no network namespace with %s was found\n' "$address"
 	exit 0
 fi
 ping_all nsenter --net="$network"

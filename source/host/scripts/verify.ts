@@ -35,18 +35,18 @@ export const verifyHandshakes = defineScript<
 	fields: (input) => [
 		{name: 'interface', value: plainValue('interface', input.interface)},
 	],
-	source: `
+	source: String.raw`
 if ! command -v wg >/dev/null 2>&1; then
 	echo 'unavailable wg is not installed'
 	exit 0
 fi
 if ! shakes=$(wg show "$interface" latest-handshakes 2>&1); then
-	printf 'unavailable wg cannot read %s\\n' "$interface"
+	printf 'unavailable wg cannot read %s\n' "$interface"
 	exit 0
 fi
-printf 'now %s\\n' "$(date +%s)"
-printf '%s\\n' "$shakes" | while read -r key time; do
-	[ -z "$key" ] || printf 'peer %s %s\\n' "$key" "$time"
+printf 'now %s\n' "$(date +%s)"
+printf '%s\n' "$shakes" | while read -r key time; do
+	[ -z "$key" ] || printf 'peer %s %s\n' "$key" "$time"
 done
 `,
 	decode({stdout}) {

@@ -194,10 +194,8 @@ const isActive = async (
 /** Waits until K3s on this node serves (server) or has joined (agent): its unit says READY only then. */
 export const awaitJoin: StepHandler<Action> = {
 	async check(action, context) {
-		return (
-			(await isActive(action, context)) &&
-			(action.role === 'agent' || (await serves(context)))
-		);
+		const active = await isActive(action, context);
+		return active && (action.role === 'agent' || serves(context));
 	},
 	async act(action, context) {
 		await followUnit(action, context);

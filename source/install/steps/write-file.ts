@@ -38,8 +38,7 @@ const isAsWanted = (
 	action: ActionOf<'write-file'>,
 	text: string,
 ): boolean =>
-	state !== undefined &&
-	state.sha256 === sha256(text) &&
+	state?.sha256 === sha256(text) &&
 	state.mode === action.mode &&
 	state.rootOwned;
 

@@ -1,7 +1,9 @@
+import assert from 'node:assert/strict';
 import {mkdtempSync} from 'node:fs';
 import {rm} from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
+import {setImmediate} from 'node:timers/promises';
 import {checkAll, judge} from '../../source/checks/check.js';
 import {
 	noMeasurements,
@@ -68,6 +70,8 @@ export type Rig = {
 	readonly installs: readonly FakeInstall[];
 	readonly logged: readonly InstallEvent[];
 	readonly stop: AbortController;
+	/** Waits until a cluster's file matches. */
+	readonly waitForFile: (name: string, pattern: RegExp) => Promise<void>;
 	/** Ends the program if it has not ended, and removes its files. */
 	readonly dispose: () => Promise<void>;
 };
@@ -311,6 +315,15 @@ export const startRig = (options: {
 		installs,
 		logged,
 		stop,
+		async waitForFile(name, pattern) {
+			const limit = AbortSignal.timeout(10_000);
+			let text: string | undefined;
+			do {
+				await setImmediate();
+				text = await store.files.read(name);
+			} while (!pattern.test(text ?? '') && !limit.aborted);
+			assert.match(text ?? '', pattern);
+		},
 		async dispose() {
 			stop.abort();
 			await ended.catch(() => undefined);

@@ -1,5 +1,6 @@
 import {Box, Text} from 'ink';
 import {useState} from 'react';
+import {wrapWords} from '../format.js';
 import {editText, type TextEdit} from '../state/text-edit.js';
 import {Toned, glyphs} from '../theme.js';
 import {TextLine} from './text-line.js';
@@ -22,9 +23,11 @@ type Properties<Id extends string> = {
 	readonly columns: number;
 };
 
-/** How many rows a form takes: its fields and the line below them. */
+const hintRows = 2;
+
+/** How many rows a form takes: its fields and the lines below them. */
 export const formRows = (fields: readonly unknown[]): number =>
-	fields.length + 1;
+	fields.length + hintRows;
 
 /** A few lines of text that are edited together. Enter saves when all of them are right; Esc leaves all as it was. */
 export const Form = <Id extends string>({
@@ -113,10 +116,16 @@ export const Form = <Id extends string>({
 					)}
 				</Box>
 			))}
-			<Toned tone={problem === undefined ? 'muted' : 'bad'}>
-				{`   ${' '.repeat(labelWidth)}`}
-				{problem === undefined ? field.hint : `${glyphs.bad} ${problem}`}
-			</Toned>
+			{wrapWords(
+				problem === undefined ? field.hint : `${glyphs.bad} ${problem}`,
+				columns - labelWidth - 4,
+			)
+				.slice(0, hintRows)
+				.map((line) => (
+					<Toned key={line} tone={problem === undefined ? 'muted' : 'bad'}>
+						{`   ${' '.repeat(labelWidth)}${line}`}
+					</Toned>
+				))}
 		</Box>
 	);
 };

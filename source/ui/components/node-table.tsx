@@ -66,12 +66,15 @@ const Row = ({
 export const NodeTable = ({
 	rows,
 	selected,
+	isPointing,
 	columns,
 	height,
 }: {
 	readonly rows: readonly NodeRow[];
-	/** Index of the row with the pointer; -1 for none. */
+	/** Index of the row that must be in sight. */
 	readonly selected: number;
+	/** Has that row the pointer? */
+	readonly isPointing: boolean;
 	readonly columns: number;
 	readonly height: number;
 }) => {
@@ -89,7 +92,11 @@ export const NodeTable = ({
 			rows: 1 + failure.length,
 			render: () => (
 				<>
-					<Row row={row} widths={widths} isSelected={index === selected} />
+					<Row
+						row={row}
+						widths={widths}
+						isSelected={isPointing && index === selected}
+					/>
 					{failure.map((line) => (
 						<Text key={line} wrap="truncate-end">
 							{'      '}

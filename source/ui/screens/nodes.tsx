@@ -306,7 +306,8 @@ export const NodesScreen = ({session}: {readonly session: ClusterSession}) => {
 						{rows.length > 0 && (
 							<NodeTable
 								rows={rows}
-								selected={shownMode === 'add' ? -1 : selection.selected}
+								selected={selection.selected}
+								isPointing={shownMode !== 'add'}
 								columns={size.columns}
 								height={Math.max(2, rest - (fieldRows > 0 ? 1 : 0))}
 							/>

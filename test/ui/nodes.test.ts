@@ -1,0 +1,233 @@
+import assert from 'node:assert/strict';
+import {stat} from 'node:fs/promises';
+import {afterEach, describe, it} from 'node:test';
+import {makeMachineFacts} from '../../source/host/simulated/machine-facts.js';
+import {machine, startRig, type Rig} from './fakes.js';
+import {keys} from './terminal.js';
+
+const machines = {
+	'198.51.100.11': machine('fra1', '198.51.100.11'),
+	'nuc.lan': machine('nuc', '192.0.2.7', {
+		os: {id: 'ubuntu', versionId: '24.04', prettyName: 'Ubuntu 24.04 LTS'},
+	}),
+	nyc1: machine('nyc1', '192.0.2.7'),
+	'198.51.100.99': {
+		failure: 'Connection refused on port 22.',
+		tryNext: ['Is sshd running there, or is it another port?'],
+	},
+	'new.lan': {
+		fingerprint: 'SHA256:q1w2e3',
+		facts: makeMachineFacts({hostname: 'new', machineId: 'new'}),
+		external: '203.0.113.9',
+	},
+	'evil.lan': machine('evil', '203.0.113.66', {
+		os: {
+			id: 'de\u001B[2Jbian',
+			versionId: '12',
+			prettyName: 'Debian \u001B[31mred\u0007',
+		},
+	}),
+	'slow.lan': 'silent',
+} as const;
+
+let rig: Rig;
+afterEach(async () => rig.dispose());
+
+const startNodes = async (
+	options: Partial<Parameters<typeof startRig>[0]> = {},
+) => {
+	rig = startRig({machines, ...options});
+	const {terminal} = rig;
+	await terminal.waitFor(/New cluster/);
+	terminal.type('n');
+	await terminal.waitFor(/> home/);
+	terminal.type(keys.enter);
+	await terminal.waitFor(/Which machines/);
+	return terminal;
+};
+
+const toList = async () => {
+	rig.terminal.type(keys.escape);
+	await rig.terminal.waitFor(/a add {2}e edit/);
+};
+
+describe('the Nodes screen', () => {
+	it('begins in input mode, contacts a node as it is added, and takes its name and address from it', async () => {
+		const terminal = await startNodes();
+		terminal.type(`root@198.51.100.11${keys.enter}`);
+		await terminal.waitFor(
+			/● fra1 server root@198\.51\.100\.11 198\.51\.100\.11 .*Debian 12 amd64 +12ms/,
+		);
+		await toList();
+		await terminal.waitFor(
+			/external 198\.51\.100\.11: the address that you connect to/,
+		);
+		await rig.waitForFile('home', /name: fra1/);
+		await rig.waitForFile('home', /externalIp: 198\.51\.100\.11/);
+		const {mode} = await stat(rig.store.files.path('home'));
+		assert.equal(mode % 0o1000, 0o600);
+	});
+
+	it('makes several nodes of several pasted lines, and keeps each failure on its row with what to do', async () => {
+		const terminal = await startNodes();
+		terminal.paste('root@198.51.100.11\nme@nuc.lan\nroot@198.51.100.99\n');
+		await terminal.waitFor(
+			(screen) =>
+				/● fra1 +server/.test(screen) &&
+				/● nuc +agent/.test(screen) &&
+				/✖ node\d +agent/.test(screen) &&
+				/Connection refused on port 22\. Is sshd running/.test(screen),
+		);
+	});
+
+	it('takes a paste in list mode as text, never as commands', async () => {
+		const terminal = await startNodes();
+		terminal.type(`me@nuc.lan${keys.enter}`);
+		await terminal.waitFor(/● nuc/);
+		await toList();
+		terminal.paste('dry@nyc1');
+		await terminal.waitFor(/> dry@nyc1/);
+		terminal.type(keys.enter);
+		await terminal.waitFor(/● nyc1/);
+		assert.match(terminal.screen(), /● nuc/);
+		await toList();
+		// A terminal that does not mark a paste delivers it like keys, all at once.
+		terminal.type('dqd@198.51.100.99\r');
+		await terminal.waitFor(/> dqd@198\.51\.100\.99/);
+		assert.match(terminal.screen(), /● nyc1/);
+	});
+
+	it('says what is wrong with a line, and keeps it to be mended', async () => {
+		const terminal = await startNodes();
+		terminal.type(`me@nuc.lan${keys.enter}`);
+		await terminal.waitFor(/● nuc/);
+		terminal.type(`me@nuc.lan${keys.enter}`);
+		await terminal.waitFor(/✖ me@nuc\.lan is in the list already, as nuc/);
+		await terminal.waitFor(/> me@nuc\.lan/);
+		terminal.type(`${keys.ctrlU}root@a:99999${keys.enter}`);
+		await terminal.waitFor(/port 99999 is out of range/);
+	});
+
+	it('warns across nodes', async () => {
+		const terminal = await startNodes();
+		terminal.paste('me@nuc.lan\nnyc1\n');
+		await terminal.waitFor(
+			/✖ nuc and nyc1 share the external address 192\.0\.2\.7/,
+		);
+	});
+
+	it('asks about an unknown host key, shows the fingerprint, and takes the answer', async () => {
+		const terminal = await startNodes();
+		terminal.type(`new.lan${keys.enter}`);
+		await terminal.waitFor(/ssh-ed25519 SHA256:q1w2e3/);
+		await terminal.waitFor(/y trust and remember it {2}n do not connect/);
+		terminal.type(keys.enter);
+		terminal.type('n');
+		await terminal.waitFor(/✖ new .*\n.*host key was not accepted/);
+		await toList();
+		terminal.type('t');
+		await terminal.waitFor(/SHA256:q1w2e3/);
+		terminal.type('y');
+		await terminal.waitFor(/● new +server new\.lan +203\.0\.113\.9/);
+	});
+
+	it('does not let a half typed line answer a question', async () => {
+		const terminal = await startNodes();
+		terminal.type(`new.lan${keys.enter}y`);
+		await terminal.waitFor(/SHA256:q1w2e3/);
+		await terminal.waitFor((screen) => !/● new/.test(screen));
+		terminal.type('n');
+		await terminal.waitFor(
+			(screen) => /> y?n?\s*\n/.test(screen) || /not accepted/.test(screen),
+		);
+		assert.doesNotMatch(terminal.screen(), /● new/);
+	});
+
+	it('edits name, login and addresses, and refuses what is wrong', async () => {
+		const terminal = await startNodes();
+		terminal.paste('me@nuc.lan\nnyc1\n');
+		await terminal.waitFor(/● nyc1/);
+		await toList();
+		terminal.type('e');
+		await terminal.waitFor(/❯ Name +nyc1/);
+		terminal.type(`${keys.ctrlU}nuc`);
+		await terminal.waitFor(/another node is called nuc/);
+		terminal.type(`${keys.ctrlU}Big_One`);
+		await terminal.waitFor(/RFC 1123/);
+		terminal.type(`${keys.ctrlU}big${keys.tab}${keys.tab}`);
+		await terminal.waitFor(/❯ External +192\.0\.2\.7/);
+		terminal.type(`${keys.ctrlU}300.1.1.1${keys.enter}`);
+		await terminal.waitFor(/must be an IPv4 or IPv6 address/);
+		terminal.type(`${keys.ctrlU}203.0.113.77${keys.enter}`);
+		await terminal.waitFor(/● big +agent +nyc1 +203\.0\.113\.77/);
+		await rig.waitForFile('home', /externalIp: 203\.0\.113\.77/);
+	});
+
+	it('switches roles, and takes a node off the list only after asking', async () => {
+		const terminal = await startNodes();
+		terminal.paste('me@nuc.lan\nnyc1\n');
+		await terminal.waitFor(/● nyc1/);
+		await toList();
+		terminal.type('r');
+		await terminal.waitFor(/● nyc1 server/);
+		terminal.type('d');
+		await terminal.waitFor(/Take nyc1 off the list\?/);
+		terminal.type('n');
+		await terminal.waitFor(/a add/);
+		terminal.type('d');
+		await terminal.waitFor(/Take nyc1/);
+		terminal.type('y');
+		await terminal.waitFor((screen) => !/nyc1/.test(screen));
+		await rig.waitForFile('home', /^(?!.*nyc1)/s);
+	});
+
+	it('does not go on without a server, or with a node that has failed', async () => {
+		const terminal = await startNodes();
+		terminal.paste('me@nuc.lan\nroot@198.51.100.99\n');
+		await terminal.waitFor(/Connection refused/);
+		await toList();
+		terminal.type(keys.enter);
+		await terminal.waitFor(/node1 could not be contacted/);
+		terminal.type('d');
+		await terminal.waitFor(/Take node1/);
+		terminal.type('y');
+		await terminal.waitFor((screen) => !/Connection refused/.test(screen));
+		terminal.type('r');
+		await terminal.waitFor(/● nuc +agent/);
+		terminal.type(keys.enter);
+		await terminal.waitFor(/One node must be a server/);
+	});
+
+	it('shows nothing that a host says as a control sequence', async () => {
+		const terminal = await startNodes();
+		terminal.type(`evil.lan${keys.enter}`);
+		await terminal.waitFor(/● evil/);
+		await toList();
+		await terminal.waitFor(/Debian red/);
+		assert.ok(!terminal.raw().includes('\u001B[31mred'));
+		assert.match(terminal.screen(), /k3s-mesh/);
+	});
+
+	it('fits fifty nodes on a small screen, with markers for those that do not show', async () => {
+		const many = Object.fromEntries(
+			Array.from({length: 50}, (_, index) => [
+				`host${index}`,
+				machine(`host${index}`, `203.0.113.${index + 1}`),
+			]),
+		);
+		const terminal = await startNodes({machines: many, size: [80, 24]});
+		terminal.paste(Object.keys(many).join('\n') + '\n');
+		await terminal.waitFor(/● host49/);
+		await toList();
+		await terminal.waitFor(/↑ \d+ more/);
+		terminal.type('g');
+		await terminal.waitFor(/❯ ● host0 /);
+		await terminal.waitFor(/↓ \d+ more/);
+		terminal.type(keys.pageDown);
+		await terminal.waitFor(/❯ ● host10 /);
+		assert.ok(
+			terminal.everyFirstRow().every((row) => row.startsWith(' k3s-mesh')),
+		);
+		assert.match(terminal.screen().split('\n')[23]!, /\? help/);
+	});
+});

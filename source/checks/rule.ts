@@ -1,3 +1,5 @@
+import type {NodeSpec} from '../cluster/schema.js';
+import type {HostFacts} from '../facts/host-facts.js';
 import type {MeshContext} from '../mesh/mesh.js';
 import type {Finding, Severity} from './finding.js';
 
@@ -51,3 +53,14 @@ export const rule = (
 /** Names in a sentence: `fra1, nuc, and pi4`. */
 export const inWords = (names: readonly string[]): string =>
 	new Intl.ListFormat('en', {type: 'conjunction'}).format(names);
+
+/** Asks one question about every node that has been looked at. */
+export const each = (
+	{cluster, facts}: CheckContext,
+	question: (host: HostFacts, node: NodeSpec) => Finding | undefined,
+): readonly Finding[] =>
+	cluster.nodes.flatMap((node) => {
+		const host = facts.get(node.name);
+		const answer = host === undefined ? undefined : question(host, node);
+		return answer === undefined ? [] : [answer];
+	});

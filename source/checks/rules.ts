@@ -5,6 +5,7 @@ import {networkRules} from './networks.js';
 import {nodeRules} from './nodes.js';
 import {pathRules} from './paths.js';
 import {portRules} from './ports.js';
+import {resourceRules} from './resources.js';
 import type {Rule, RuleText} from './rule.js';
 import {serverRules} from './servers.js';
 
@@ -14,6 +15,7 @@ export const rules: readonly Rule[] = [
 	...serverRules,
 	...networkRules,
 	...hostRules,
+	...resourceRules,
 	...k3sRules,
 	...portRules,
 	...pathRules,

@@ -61,7 +61,7 @@ const vmTree: TreeVariant = {
 	setup: String.raw`
 systemctl enable systemd-networkd.service systemd-network-generator.service
 systemctl mask modprobe@.service sys-fs-fuse-connections.mount dev-mqueue.mount systemd-pstore.service \
-	systemd-update-utmp.service systemd-update-utmp-runlevel.service
+	systemd-update-utmp.service systemd-update-utmp-runlevel.service systemd-binfmt.service proc-sys-fs-binfmt_misc.automount
 kernel=$(echo /lib/modules/*)
 rm -f /boot/initrd.img-* /initrd.img* /vmlinuz*
 disk=$(mktemp -d)

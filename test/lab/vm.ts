@@ -35,6 +35,8 @@ for filter in /proc/sys/net/bridge/bridge-nf-call-*; do
 done
 `;
 
+const words = (text: string): string[] => text.split(' ');
+
 /** One word of a POSIX shell command line. */
 const quoted = (word: string): string =>
 	`'${word.replaceAll("'", String.raw`'\''`)}'`;
@@ -97,7 +99,7 @@ export const virtualMachines = (workshop: Workshop): HostKind => {
 		});
 	};
 
-	const exec = async (
+	const overSsh = async (
 		host: HostSpec,
 		argv: readonly string[],
 		options?: HostExecOptions,
@@ -139,7 +141,7 @@ export const virtualMachines = (workshop: Workshop): HostKind => {
 
 	/** The random id of the kernel's boot; undefined while the host lets nobody in. */
 	const currentBoot = async (host: HostSpec): Promise<string | undefined> => {
-		const {code, stdout} = await exec(
+		const {code, stdout} = await overSsh(
 			host,
 			[
 				'sh',
@@ -163,21 +165,14 @@ export const virtualMachines = (workshop: Workshop): HostKind => {
 			const disk = path.join(data, 'disk.qcow2');
 			await writeHostInitrd(image.initrd, initrd, files);
 			await runOrFail([
-				'qemu-img',
-				'create',
-				'-q',
-				'-f',
-				'qcow2',
-				'-b',
+				...words('qemu-img create -q -f qcow2 -F raw -b'),
 				image.disk,
-				'-F',
-				'raw',
 				disk,
 			]);
 			await connect(host);
 			const address = host.internalIp ?? host.externalIp;
 			const append = [
-				'console=ttyS0 quiet net.ifnames=0 systemd.show_status=no mitigations=off panic=1',
+				'console=ttyS0 quiet net.ifnames=0 systemd.show_status=no mitigations=off',
 				`ip=${address}::${gatewayOf(address)}:255.255.255.0:${host.name}:eth0:off`,
 			].join(' ');
 			launch(instance, host.name, [
@@ -188,13 +183,10 @@ export const virtualMachines = (workshop: Workshop): HostKind => {
 				...accelerator.arguments,
 				'-name',
 				`guest=${namespaceOf(id, host.name)}`,
-				'-nodefaults',
-				'-no-user-config',
-				'-display',
-				'none',
-				// More processors than this machine has would only wait for each other.
-				'-smp',
-				'1',
+				// One processor each: more than this machine has would only wait for each other.
+				...words(
+					'-machine q35 -nodefaults -no-user-config -display none -smp 1',
+				),
 				'-m',
 				String(memory),
 				'-kernel',
@@ -203,17 +195,14 @@ export const virtualMachines = (workshop: Workshop): HostKind => {
 				initrd,
 				'-append',
 				append,
-				'-drive',
+				...words(
+					'-device virtio-rng-pci -device virtio-blk-pci,drive=disk -drive',
+				),
 				`file=${disk},if=none,id=disk,cache=unsafe`,
-				'-device',
-				'virtio-blk-pci,drive=disk',
-				'-netdev',
-				'tap,id=card,ifname=vm,script=no,downscript=no',
-
-				'-device',
+				...words(
+					'-netdev tap,id=card,ifname=vm,script=no,downscript=no -device',
+				),
 				`virtio-net-pci,netdev=card,mac=${cardOf(host)},romfile=`,
-				'-device',
-				'virtio-rng-pci',
 				'-serial',
 				`file:${consoleOf(host)}`,
 			]);
@@ -236,6 +225,7 @@ export const virtualMachines = (workshop: Workshop): HostKind => {
 			);
 		},
 		async bootId(host) {
+			pid(host);
 			const boot = await currentBoot(host);
 			if (boot === undefined) {
 				throw new LabError(`${host.name} lets nobody in.`);
@@ -243,7 +233,11 @@ export const virtualMachines = (workshop: Workshop): HostKind => {
 
 			return boot;
 		},
-		exec,
+		async exec(host, argv, options) {
+			// Rather at once than after ssh's patience.
+			pid(host);
+			return overSsh(host, argv, options);
+		},
 		pid,
 	};
 };

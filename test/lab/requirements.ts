@@ -15,6 +15,7 @@ const containerTools: readonly Tool[] = [
 	{command: 'ssh-keygen', package: 'openssh-client'},
 	{command: 'python3', package: 'python3'},
 	{command: 'tar', package: 'tar'},
+	{command: 'kubectl', package: 'kubernetes-client'},
 ];
 
 const vmTools: readonly Tool[] = [

@@ -1,5 +1,9 @@
-import {addressFamily, addressScope, isAddress} from '../cluster/addresses.js';
-import {sameAddress} from '../cluster/addresses.js';
+import {
+	addressFamily,
+	addressScope,
+	isAddress,
+	sameAddress,
+} from '../cluster/addresses.js';
 import type {SshTarget} from '../cluster/ssh-target.js';
 import {translatingClouds} from './cloud.js';
 import type {HostFacts, InterfaceAddress} from './host-facts.js';
@@ -15,6 +19,7 @@ export type AddressProposal =
 	  }
 	| {
 			readonly address: undefined;
+			readonly nat?: undefined;
 			/** For people: why none, and what to do. */
 			readonly reason: string;
 	  };

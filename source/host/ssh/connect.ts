@@ -57,9 +57,16 @@ const makeAskOnce = (): AskOnce => {
 		const answer = asked.get(key) ?? ask();
 		asked.set(key, answer);
 		try {
-			return await answer;
-		} finally {
+			const trusted = await answer;
+			if (!trusted) {
+				// The next attempt may ask again.
+				asked.delete(key);
+			}
+
+			return trusted;
+		} catch (error) {
 			asked.delete(key);
+			throw error;
 		}
 	};
 };

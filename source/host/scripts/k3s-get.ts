@@ -91,7 +91,7 @@ export const k3sDownload = defineScript<Download, {readonly changed: boolean}>({
 		outcome=changed
 		tell "@now downloads $version"
 		room=$(df -Pk "$folder" | awk 'NR == 2 {print int($4 / 1024)}')
-		rm -f "$step/headers"
+		: >"$step/headers"
 		fetch "$url" "$part" "$step/headers" &
 		fetching=$!
 		while kill -0 "$fetching" 2>/dev/null; do

@@ -5,6 +5,7 @@ import os from 'node:os';
 import path from 'node:path';
 import process from 'node:process';
 import {fileURLToPath} from 'node:url';
+import type {ClusterInput} from '../../source/cluster/schema.js';
 import {up, type Lab} from './index.js';
 
 const root = path.dirname(
@@ -42,8 +43,8 @@ export type Stage = {
 	readonly kubeconfigPath: string;
 	/** The environment of the client: a home of its own. */
 	readonly env: Readonly<Record<string, string>>;
-	/** Writes the cluster file anew. */
-	readonly writeCluster: (text: string) => void;
+	/** Writes the cluster file anew; `extra` replaces top-level keys. */
+	readonly writeCluster: (extra?: Partial<ClusterInput>) => void;
 	/** Runs the program in the client's namespace. */
 	readonly run: (
 		words: readonly string[],
@@ -61,10 +62,16 @@ export const stageFor = async (
 ): Promise<Stage> => {
 	buildProgram();
 	const lab = await up({topology, ...options});
+	const clusterFile = (extra: Partial<ClusterInput> = {}) =>
+		lab.clusterFile({
+			// Containers share this machine's kernel, which may have neither; the double stands in for both.
+			...(!options.vm && {ignore: ['wireguard.kernel', 'cgroup.memory']}),
+			...extra,
+		});
 	const folder = mkdtempSync(path.join(os.tmpdir(), 'k3s-mesh-stage-'));
 	const clusterPath = path.join(folder, 'cluster.yaml');
 	const kubeconfigPath = path.join(folder, 'kubeconfig');
-	writeFileSync(clusterPath, lab.clusterFile());
+	writeFileSync(clusterPath, clusterFile());
 	const env = {
 		HOME: lab.home,
 		XDG_CONFIG_HOME: path.join(lab.home, '.config'),
@@ -86,8 +93,8 @@ export const stageFor = async (
 		clusterPath,
 		kubeconfigPath,
 		env,
-		writeCluster(text) {
-			writeFileSync(clusterPath, text);
+		writeCluster(extra) {
+			writeFileSync(clusterPath, clusterFile(extra));
 		},
 		run,
 		apply: async (...words) =>

@@ -39,6 +39,8 @@ export type FakeMachine =
 	/** Asks about its host key first. */
 	| {
 			readonly fingerprint: string;
+			/** Asks only then. */
+			readonly after?: Promise<void>;
 			readonly facts: HostFacts;
 			readonly external?: string;
 	  }
@@ -111,6 +113,10 @@ const makeFleet =
 						tryNext: known.tryNext ?? [],
 						unreachable: true,
 					});
+				}
+
+				if ('fingerprint' in known) {
+					await known.after;
 				}
 
 				if (

@@ -1,16 +1,28 @@
 import {Text} from 'ink';
-import {verdictArrives} from '../../facts/measurements.js';
 import {formatMs} from '../format.js';
 import {
 	findingsOfPair,
 	type ChecksTab,
 	type ChecksView,
 } from '../state/checks-view.js';
-import {pairKey, verdictText} from '../state/matrix.js';
+import {
+	pairKey,
+	urgency,
+	verdictText,
+	type CellState,
+} from '../state/matrix.js';
 import {Toned, glyphs, type Tone} from '../theme.js';
 import {findingText} from './findings-list.js';
 
 type Line = {readonly tone: Tone; readonly text: string};
+
+const looks: Readonly<Record<CellState, readonly [string, Tone]>> = {
+	good: [glyphs.good, 'plain'],
+	warning: [glyphs.warning, 'warning'],
+	bad: [glyphs.bad, 'bad'],
+	waiting: [glyphs.waiting, 'muted'],
+	none: [glyphs.none, 'muted'],
+};
 
 const portLines = (
 	view: ChecksView,
@@ -29,24 +41,17 @@ const portLines = (
 		];
 	}
 
-	const cells = pair.cells.toSorted(
-		(one, other) =>
-			Number(verdictArrives(one.verdict)) -
-			Number(verdictArrives(other.verdict)),
-	);
-	return cells.map((cell): Line => {
-		const {verdict, evidence} = verdictText(cell);
-		const {address, protocol, port} = cell.path;
-		const isOpen = verdictArrives(cell.verdict);
-		return {
-			tone: isOpen
-				? 'plain'
-				: verdict === 'unknown' || verdict === 'in use'
-					? 'warning'
-					: 'bad',
-			text: `${isOpen ? glyphs.good : verdict === 'unknown' || verdict === 'in use' ? glyphs.warning : glyphs.bad} ${address.padEnd(15)}  ${protocol} ${String(port).padStart(5)}  ${verdict.padEnd(10)}  ${evidence}`,
-		};
-	});
+	return pair.cells
+		.toSorted((one, other) => urgency[other.state] - urgency[one.state])
+		.map(({cell, state}): Line => {
+			const {verdict, evidence} = verdictText(cell);
+			const {address, protocol, port} = cell.path;
+			const [glyph, tone] = looks[state];
+			return {
+				tone,
+				text: `${glyph} ${address.padEnd(15)}  ${protocol} ${String(port).padStart(5)}  ${verdict.padEnd(10)}  ${evidence}`,
+			};
+		});
 };
 
 const latencyLines = (

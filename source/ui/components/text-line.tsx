@@ -1,4 +1,5 @@
 import {Text} from 'ink';
+import {useLayoutEffect, useRef} from 'react';
 import {useKeyHandler} from '../hooks/use-keys.js';
 import {layers, type KeyName} from '../state/key-router.js';
 import {editKey, insertText, type TextEdit} from '../state/text-edit.js';
@@ -7,7 +8,7 @@ type Properties = {
 	readonly edit: TextEdit;
 	readonly onChange: (edit: TextEdit) => void;
 	/** Keys that are not about editing: enter, escape, tab, up, down. */
-	readonly onKey: (key: KeyName) => void;
+	readonly onKey: (key: KeyName, edit: TextEdit) => void;
 	/** Takes pasted text instead of inserting it. */
 	readonly onPaste?: ((text: string) => void) | undefined;
 	readonly columns: number;
@@ -32,25 +33,33 @@ export const TextLine = ({
 	onPaste,
 	columns,
 }: Properties) => {
+	/** Keys can be faster than React: the next one starts from what the last one left. */
+	const latest = useRef(edit);
+	useLayoutEffect(() => {
+		latest.current = edit;
+	}, [edit]);
+	const change = (next: TextEdit) => {
+		latest.current = next;
+		onChange(next);
+	};
+
+	const insert = (text: string) => {
+		change(insertText(latest.current, text));
+	};
+
 	useKeyHandler({
 		layer: layers.field,
 		mode: 'input',
-		onText(text) {
-			onChange(insertText(edit, text));
-		},
+		onText: insert,
 		onKey(key) {
-			const next = editKey(edit, key);
+			const next = editKey(latest.current, key);
 			if (next === undefined) {
-				onKey(key);
+				onKey(key, latest.current);
 			} else {
-				onChange(next);
+				change(next);
 			}
 		},
-		onPaste:
-			onPaste ??
-			((text) => {
-				onChange(insertText(edit, text));
-			}),
+		onPaste: onPaste ?? insert,
 	});
 	const {before, at, after} = visiblePart(edit, columns);
 	return (

@@ -214,7 +214,10 @@ export const ChecksScreen = ({session}: {readonly session: ClusterSession}) => {
 	const cluster = useObservable(session.document.cluster);
 	const state = useObservable(checks.state);
 	const {contacts} = useObservable(session.nodes.state);
-	const view = useMemo(() => checksView(state, cluster), [state, cluster]);
+	const view = useMemo(
+		() => checksView(state, cluster, session.fleet.facts()),
+		[state, cluster, session],
+	);
 	const [wantedTab, setWantedTab] = useState<ChecksTab>(
 		cluster.nodes.length > 1 ? 'external' : 'findings',
 	);

@@ -172,15 +172,11 @@ export const DoneScreen = ({session}: {readonly session: ClusterSession}) => {
 					<Text> </Text>
 					<Kubeconfig session={session} columns={columns} />
 					<Text> </Text>
-					{session.world.demo ? (
-						<Toned tone="warning">
-							{
-								' This was the demo: the machines were simulated, and nothing is left of them.'
-							}
-						</Toned>
-					) : (
-						<Toned tone="muted"> To try next:</Toned>
-					)}
+					<Toned tone="muted">
+						{session.world.demo
+							? ' This was the demo. With real machines you would try next:'
+							: ' To try next:'}
+					</Toned>
 					{nextCommands(cluster.name, undefined).map((command) => (
 						<Toned key={command} tone="accent">{`   ${command}`}</Toned>
 					))}

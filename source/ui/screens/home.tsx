@@ -113,12 +113,15 @@ const NameField = ({
 					edit={edit}
 					columns={size.columns - 4}
 					onChange={onChange}
-					onKey={(key) => {
+					onKey={(key, {text}) => {
 						if (key === 'escape') {
 							onDone();
-						} else if (key === 'enter' && problem === undefined) {
+						} else if (
+							key === 'enter' &&
+							model.nameProblem(text) === undefined
+						) {
 							onDone();
-							model.createCluster(edit.text);
+							model.createCluster(text);
 						}
 					}}
 				/>

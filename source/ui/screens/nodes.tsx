@@ -87,14 +87,14 @@ const AddLine = ({
 				onChange={(next) => {
 					setMode({kind: 'add', edit: next});
 				}}
-				onKey={(key) => {
+				onKey={(key, {text}) => {
 					if (key === 'escape') {
 						setMode({kind: 'list'});
 					} else if (key === 'enter') {
-						if (edit.text.trim() === '') {
+						if (text.trim() === '') {
 							setMode({kind: 'list'});
 						} else {
-							onSubmit(edit.text);
+							onSubmit(text);
 						}
 					}
 				}}

@@ -96,7 +96,7 @@ export const SettingsScreen = ({
 				<>
 					{settingFields.map((known, index) => {
 						const isSelected = index === selection.selected;
-						const text = known.read(cluster);
+						const value = known.read(cluster);
 						return (
 							<Box key={known.id} height={1} flexShrink={0}>
 								<Text wrap="truncate-end">
@@ -114,12 +114,15 @@ export const SettingsScreen = ({
 											edit={edit}
 											columns={columns - labelWidth - 8}
 											onChange={setEdit}
-											onKey={(key) => {
+											onKey={(key, {text}) => {
 												if (key === 'escape') {
 													setEdit(undefined);
-												} else if (key === 'enter' && written?.ok === true) {
+												} else if (
+													key === 'enter' &&
+													writeSetting(cluster, field, text).ok
+												) {
 													session.document.change((known) => {
-														const next = writeSetting(known, field, edit.text);
+														const next = writeSetting(known, field, text);
 														return next.ok ? next.cluster : known;
 													});
 													setEdit(undefined);
@@ -128,8 +131,8 @@ export const SettingsScreen = ({
 										/>
 									</>
 								) : (
-									<Toned tone={text === '' ? 'muted' : 'plain'}>
-										{text === '' ? known.empty : text}
+									<Toned tone={value === '' ? 'muted' : 'plain'}>
+										{value === '' ? known.empty : value}
 									</Toned>
 								)}
 							</Box>

@@ -1,9 +1,16 @@
 import type {JudgedFinding} from '../../checks/finding.js';
 import type {Cluster} from '../../cluster/schema.js';
-import type {Cell, Latency} from '../../facts/measurements.js';
+import type {HostFacts} from '../../facts/host-facts.js';
+import {
+	noMeasurements,
+	type Cell,
+	type Latency,
+} from '../../facts/measurements.js';
+import {meshOf} from '../../mesh/catalogue.js';
+import type {AddressKind, Protocol} from '../../mesh/mesh.js';
 import type {CheckReport} from '../../operations/operations.js';
 import {judgedNow, type ChecksState} from './checks-model.js';
-import {pairCells, pairLatencies, type PairCell} from './matrix.js';
+import {pairCells, pairKey, pairLatencies, type PairCell} from './matrix.js';
 
 /** What the Checks screen can show, in the order in which Tab goes through it. */
 export type ChecksTab = 'external' | 'internal' | 'latency' | 'findings';
@@ -58,13 +65,39 @@ const findingsOf = (
 				),
 			];
 
+/** Which paths the cluster can do without: closed, they are a warning. */
+const recommendedKeys = (
+	cluster: Cluster,
+	facts: ReadonlyMap<string, HostFacts>,
+): ReadonlySet<string> =>
+	new Set(
+		meshOf(cluster)
+			.requirements({cluster, facts, measurements: noMeasurements})
+			.filter(({severity}) => severity === 'recommended')
+			.map((path) => requirementKey(path)),
+	);
+
+const requirementKey = (path: {
+	readonly from: string;
+	readonly to: string;
+	readonly addressKind: AddressKind;
+	readonly protocol: Protocol;
+	readonly port: number;
+}): string =>
+	`${pairKey(path.from, path.to)}|${path.addressKind}|${path.protocol}/${path.port}`;
+
 export const checksView = (
 	state: ChecksState,
 	cluster: Cluster,
+	facts: ReadonlyMap<string, HostFacts>,
 ): ChecksView => {
+	const recommended = recommendedKeys(cluster, facts);
+	const isRequired = (cell: Cell) =>
+		!recommended.has(requirementKey(cell.path));
+
 	const cells: readonly Cell[] = [...state.cells.values()];
-	const external = pairCells(cells, 'external');
-	const internal = pairCells(cells, 'internal');
+	const external = pairCells(cells, 'external', isRequired);
+	const internal = pairCells(cells, 'internal', isRequired);
 	const latencies = new Map([
 		...pairLatencies(state.latencies, 'internal'),
 		...pairLatencies(state.latencies, 'external'),
@@ -102,6 +135,13 @@ export const findingsOfPair = (
 		({id, severity}) =>
 			severity !== 'info' && id.startsWith('latency.') === (tab === 'latency'),
 	);
+	if (
+		tab !== 'latency' &&
+		view.pairs[tab].get(pairKey(from, to))?.state === 'good'
+	) {
+		return [];
+	}
+
 	const both = serious.filter(
 		({nodes}) => nodes.includes(from) && nodes.includes(to),
 	);

@@ -168,8 +168,11 @@ export const makeKeyRouter = (): KeyRouter => {
 			deliver(input, handler);
 		}
 
-		// The screen follows before the next key: its handlers then know what this one did.
-		setImmediate(next);
+		// The screen follows before the next key, so that its handlers know what this one did: React draws in the
+		// turn of the event loop after this one.
+		setImmediate(() => {
+			setImmediate(next);
+		});
 	};
 
 	const enqueue = (input: Input): void => {

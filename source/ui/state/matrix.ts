@@ -21,23 +21,29 @@ export type PairCell = {
 	readonly from: string;
 	readonly to: string;
 	readonly state: CellState;
-	/** Paths of this pair that do not arrive. */
+	/** Required paths of this pair that do not arrive. */
 	readonly blocked: number;
-	readonly cells: readonly Cell[];
+	readonly cells: ReadonlyArray<{
+		readonly cell: Cell;
+		readonly state: CellState;
+	}>;
 };
 
 /** Does an answer on this path count as it is? A program that holds the port may well be the K3s that runs there. */
-const cellState = (cell: Cell): CellState => {
+const cellState = (cell: Cell, isRequired: boolean): CellState => {
 	if (verdictArrives(cell.verdict)) {
 		return 'good';
 	}
 
-	return cell.verdict.kind === 'unknown' || cell.verdict.kind === 'in-use'
+	return !isRequired ||
+		cell.verdict.kind === 'unknown' ||
+		cell.verdict.kind === 'in-use'
 		? 'warning'
 		: 'bad';
 };
 
-const order: Readonly<Record<CellState, number>> = {
+/** How urgent a state is: the most urgent one speaks for a pair. */
+export const urgency: Readonly<Record<CellState, number>> = {
 	none: 0,
 	good: 1,
 	waiting: 2,
@@ -52,6 +58,8 @@ export const pairKey = (from: string, to: string): string => `${from}>${to}`;
 export const pairCells = (
 	cells: Iterable<Cell>,
 	addressKind: AddressKind,
+	/** Does the cluster not work without this path? */
+	isRequired: (cell: Cell) => boolean,
 ): ReadonlyMap<string, PairCell> => {
 	const pairs = new Map<string, PairCell>();
 	for (const cell of cells) {
@@ -62,16 +70,16 @@ export const pairCells = (
 
 		const key = pairKey(from, to);
 		const known = pairs.get(key);
-		const state = cellState(cell);
+		const state = cellState(cell, isRequired(cell));
 		pairs.set(key, {
 			from,
 			to,
 			state:
-				known !== undefined && order[known.state] > order[state]
+				known !== undefined && urgency[known.state] > urgency[state]
 					? known.state
 					: state,
 			blocked: (known?.blocked ?? 0) + (state === 'bad' ? 1 : 0),
-			cells: [...(known?.cells ?? []), cell],
+			cells: [...(known?.cells ?? []), {cell, state}],
 		});
 	}
 

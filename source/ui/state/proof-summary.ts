@@ -16,10 +16,10 @@ const titles: ReadonlyArray<readonly [ProofKind, string]> = [
 	['node-ready', 'nodes Ready'],
 	['handshake', 'WireGuard handshakes'],
 	['mesh-ping', 'mesh paths proven'],
-	['pod-to-pod', 'pods reach pods'],
-	['dns', 'cluster DNS answers'],
-	['logs', 'logs readable'],
-	['metrics', 'metrics readable'],
+	['pod-to-pod', 'pod-to-pod paths proven'],
+	['dns', 'nodes with cluster DNS'],
+	['logs', 'nodes with logs'],
+	['metrics', 'nodes with metrics'],
 ];
 
 /** What verification showed, a line for each kind that was looked at, in the order of the layers. */

@@ -78,7 +78,8 @@ export const sessionSummary = (
 		return {
 			exitCode: exitCodes.good,
 			lines: [
-				'That was the demo: every machine in it was simulated, and nothing was changed anywhere.',
+				'That was the demo: every machine in it was simulated.',
+				'Nothing was changed anywhere.',
 				`The real thing: ${program}`,
 			],
 		};

@@ -190,12 +190,14 @@ Before=k3s.service k3s-agent.service
 Type=oneshot
 RemainAfterExit=yes
 END_OF_UNIT
-	while IFS= read -r rule; do
-		[ -z "$rule" ] || printf 'ExecStart=-%s\\n' "$(with_words "$rule" quoted_words)"
-	done <<END_OF_LINES
+	for when in ExecStart ExecReload; do
+		while IFS= read -r rule; do
+			[ -z "$rule" ] || printf '%s=-%s\\n' "$when" "$(with_words "$rule" quoted_words)"
+		done <<END_OF_LINES
 $(printf '%s\\n' "$removals" | awk '!seen[$0]++')
 $additions
 END_OF_LINES
+	done
 	cat <<'END_OF_UNIT'
 
 [Install]

@@ -155,6 +155,8 @@ export type K3sFacts = {
 	readonly configFiles: readonly K3sConfigFile[];
 	/** sha256 of the cluster's CA, hexadecimal, when this machine knows it. */
 	readonly caHash: string | undefined;
+	/** `Backend.MTU` of the flannel configuration that we wrote there, in bytes, when there is one. */
+	readonly flannelMtu?: number;
 };
 
 export type K3sConfigFile = {

@@ -38,6 +38,27 @@ const readUnits = (lines: readonly string[]): ReadonlyMap<string, Unit> => {
 	return units;
 };
 
+const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
+	typeof value === 'object' && value !== null && !Array.isArray(value);
+
+const parseJson = (lines: readonly string[]): unknown => {
+	try {
+		return JSON.parse(lines.join('\n'));
+	} catch {
+		return undefined;
+	}
+};
+
+/** The MTU in a net-conf of flannel; `undefined` when there is none that can be read. */
+const parseFlannelMtu = (lines: readonly string[]): number | undefined => {
+	const conf = parseJson(lines);
+	const backend = isRecord(conf) ? conf.Backend : undefined;
+	const mtu = isRecord(backend) ? backend.MTU : undefined;
+	return typeof mtu === 'number' && Number.isInteger(mtu) && mtu > 0
+		? mtu
+		: undefined;
+};
+
 /** What there is of K3s: a program, a unit, or config files that it would read. */
 export const parseK3s = (sections: Sections): K3sFacts | undefined => {
 	const units = readUnits(sections.lines('k3s_units'));
@@ -62,6 +83,7 @@ export const parseK3s = (sections: Sections): K3sFacts | undefined => {
 	}
 
 	const role = asAgent ? 'agent' : 'server';
+	const flannelMtu = parseFlannelMtu(sections.lines('k3s_flannel'));
 	const hash = /^(?<hash>[\da-f]{64})\b/.exec(sections.first('k3s_ca'));
 	return {
 		role: installed ? role : undefined,
@@ -71,24 +93,16 @@ export const parseK3s = (sections: Sections): K3sFacts | undefined => {
 		unitState: installed ? unit.state : 'absent',
 		configFiles,
 		caHash: hash?.groups!.hash,
+		...(flannelMtu !== undefined && {flannelMtu}),
 	};
 };
-
-const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
-	typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** Reads our manifest on the host. `undefined` when there is none, or when it is not ours to understand. */
 export const parseManifestFacts = (
 	lines: readonly string[],
 ): ManifestFacts | undefined => {
-	let value: unknown;
-	try {
-		value = JSON.parse(lines.join('\n'));
-	} catch {
-		return undefined;
-	}
-
-	if (!isRecord(value) || typeof value['cluster'] !== 'string') {
+	const value = parseJson(lines);
+	if (!isRecord(value) || typeof value.cluster !== 'string') {
 		return undefined;
 	}
 

@@ -36,20 +36,37 @@ export const smallestPathMtu = (
 	return measured.length === 0 ? undefined : Math.min(...measured);
 };
 
+/** Was every path between a node and all others measured, in both directions? */
+const allMeasured = (
+	{cluster, measurements}: MeshContext,
+	node: NodeSpec,
+): boolean => {
+	const isMeasured = (one: string, other: string): boolean =>
+		measurements.pathMtus.some(({from, to}) => from === one && to === other);
+	return cluster.nodes
+		.filter(({name}) => name !== node.name)
+		.every(
+			({name}) => isMeasured(node.name, name) && isMeasured(name, node.name),
+		);
+};
+
 /**
- * The MTU for flannel's outer packets when the node's device promises more than the measured paths carry, else
- * `undefined`: flannel then does right by itself.
+ * The MTU for flannel's outer packets when the node's device promises more than the paths carry, else `undefined`:
+ * flannel then does right by itself. A running K3s holds the port that paths are measured on, so what an earlier run
+ * wrote stands until all paths are measured again; a part of them can only lower it.
  */
 export const neededOuterMtu = (
 	context: MeshContext,
 	node: NodeSpec,
 ): number | undefined => {
 	const facts = context.facts.get(node.name);
-	const path = smallestPathMtu(context, node);
+	const path = Math.min(
+		smallestPathMtu(context, node) ?? Number.POSITIVE_INFINITY,
+		(allMeasured(context, node) ? undefined : facts?.k3s?.flannelMtu) ??
+			Number.POSITIVE_INFINITY,
+	);
 	const device = facts === undefined ? undefined : deviceMtu(facts, node);
-	return path !== undefined && device !== undefined && path < device
-		? path
-		: undefined;
+	return device !== undefined && path < device ? path : undefined;
 };
 
 /**

@@ -54,7 +54,7 @@ for (const shell of systemShells) {
 			readonly facts: HostFacts;
 			readonly output: string;
 		}> => {
-			let source = factsGather.source;
+			let {source} = factsGather;
 			for (const folder of [
 				'/etc/rancher',
 				'/var/lib/rancher',
@@ -133,11 +133,22 @@ for (const shell of systemShells) {
 				appliedHash: 'c',
 			});
 			write('/var/lib/k3s-mesh/manifest.json', '{"cluster": 1}');
-			assert.equal((await gather()).facts.manifest, undefined);
+			const again = await gather();
+			assert.equal(again.facts.manifest, undefined);
+		});
+
+		test('what flannel was told is read', async () => {
+			const path = '/etc/rancher/k3s/k3s-mesh-flannel.json';
+			write('/etc/rancher/k3s/config.yaml', 'node-ip: 10.0.0.1\n');
+			write(path, '{\n  "Backend": {\n    "MTU": 1400\n  }\n}\n');
+			assert.equal((await gather()).facts.k3s?.flannelMtu, 1400);
+			write(path, '{"Backend": {"MTU": "big"}}');
+			assert.equal((await gather()).facts.k3s?.flannelMtu, undefined);
+			rmSync(`${root}/etc/rancher`, {recursive: true});
 		});
 
 		test('config files of K3s come in its order, and without their secrets', async () => {
-			write('/etc/rancher/k3s/config.yaml', configs['plain']!);
+			write('/etc/rancher/k3s/config.yaml', configs.plain!);
 			for (const [name, text] of Object.entries(configs)) {
 				write(`/etc/rancher/k3s/config.yaml.d/${name}.yaml`, text);
 			}

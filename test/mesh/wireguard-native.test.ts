@@ -179,6 +179,63 @@ test('flannel is told an MTU only where the path carries less than the interface
 	assert.equal(configOf(withMtu(9001, 1500), 'pi4')['flannel-conf'], undefined);
 });
 
+test('what was written stands while K3s holds the port, and only a whole measurement raises it', () => {
+	const [server, agent] = lan3().nodes;
+	const withWritten = (
+		paths: ReadonlyArray<readonly [string, string, number]>,
+		device = 1500,
+	): MeshContext => {
+		const context = withMtu(device, 1500);
+		return {
+			...context,
+			facts: new Map(
+				[...context.facts].map(([name, facts]) => [
+					name,
+					name === 'fra1'
+						? {...facts, ...k3sOn('server', {flannelMtu: 1400})}
+						: facts,
+				]),
+			),
+			measurements: {
+				...noMeasurements,
+				pathMtus: paths.map(([from, to, bytes]) => ({
+					from,
+					to,
+					address: '198.51.100.12',
+					bytes,
+				})),
+			},
+		};
+	};
+
+	const around = (bytes: number) =>
+		['nuc', 'pi4'].flatMap((name): Array<readonly [string, string, number]> => [
+			['fra1', name, bytes],
+			[name, 'fra1', bytes],
+		]);
+	assert.equal(neededOuterMtu(withWritten([]), server!), 1400);
+	assert.equal(neededOuterMtu(withWritten([]), agent!), undefined);
+	assert.equal(
+		configOf(withWritten([]), 'fra1')['flannel-conf'],
+		'/etc/rancher/k3s/k3s-mesh-flannel.json',
+	);
+	assert.equal(
+		neededOuterMtu(withWritten([['fra1', 'nuc', 1500]]), server!),
+		1400,
+	);
+	assert.equal(
+		neededOuterMtu(withWritten([['fra1', 'nuc', 1380]]), server!),
+		1380,
+	);
+	assert.equal(
+		neededOuterMtu(withWritten(around(1500).slice(1)), server!),
+		1400,
+	);
+	assert.equal(neededOuterMtu(withWritten(around(1450)), server!), 1450);
+	assert.equal(neededOuterMtu(withWritten(around(1500)), server!), undefined);
+	assert.equal(neededOuterMtu(withWritten([], 1400), server!), undefined);
+});
+
 test("flannel's file is a whole net-conf with the outer MTU", () => {
 	const cluster = makeCluster([], {
 		network: {

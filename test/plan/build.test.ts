@@ -388,6 +388,42 @@ for (const [title, context] of [
 	});
 }
 
+test('a second run that can not measure keeps what flannel was told, and restarts nothing', () => {
+	const context = makeContext(lan3());
+	const first = {
+		...context,
+		measurements: {
+			...noMeasurements,
+			pathMtus: [
+				{from: 'fra1', to: 'nuc', address: '198.51.100.12', bytes: 1400},
+			],
+		},
+	};
+	const after = installed(first);
+	const again = planOf({
+		...after,
+		measurements: noMeasurements,
+		facts: new Map(
+			[...after.facts].map(([name, facts]) => [
+				name,
+				name === 'pi4'
+					? facts
+					: {...facts, k3s: {...facts.k3s!, flannelMtu: 1400}},
+			]),
+		),
+	});
+	assert.equal(
+		fill(actions(again, 'fra1', 'write-file')[0]!.content, () => ''),
+		fill(actions(planOf(first), 'fra1', 'write-file')[0]!.content, () => ''),
+	);
+	assert.deepEqual(
+		stepsOf(again)
+			.filter(({expectation}) => expectation === 'change')
+			.map(({id}) => id),
+		[],
+	);
+});
+
 test('a changed address is a changed file and a restart on that node only', () => {
 	const context = installed(makeContext(lan3()));
 	const moved = {

@@ -61,6 +61,7 @@ const sectionNames = [
 	'k3s_units',
 	'k3s_version',
 	'k3s_ca',
+	'k3s_flannel',
 ];
 
 /**

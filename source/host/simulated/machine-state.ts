@@ -1,5 +1,6 @@
 import type {HostFacts, ListeningPort} from '../../facts/host-facts.js';
 import {parseManifest} from '../../install/manifest.js';
+import {flannelConfPath} from '../../mesh/flannel-conf.js';
 import {manifestPath} from '../scripts/manifest.js';
 import {configFilesOf} from './file-answers.js';
 import type {Machine} from './machine.js';
@@ -43,6 +44,7 @@ export const factsNow = (
 ): HostFacts => {
 	const {facts, k3s, files, spec} = machine;
 	const manifestText = files.get(manifestPath)?.content;
+	const flannelConfText = files.get(flannelConfPath)?.content;
 	const manifest =
 		manifestText === undefined ? undefined : parseManifest(manifestText);
 	const onMachine = facts.addresses[0]!.address;
@@ -77,6 +79,11 @@ export const factsNow = (
 								: (k3s.unit.activeState as 'active'),
 						configFiles: configFilesOf(machine),
 						caHash: k3s.cluster?.caHash,
+						...(flannelConfText !== undefined && {
+							flannelMtu: (
+								JSON.parse(flannelConfText) as {Backend: {MTU: number}}
+							).Backend.MTU,
+						}),
 					},
 		manifest: manifest && {
 			cluster: manifest.cluster,

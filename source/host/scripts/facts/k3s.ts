@@ -1,3 +1,5 @@
+import {flannelConfPath} from '../../../mesh/flannel-conf.js';
+
 /**
  * What is there of K3s. Secrets never leave the machine: the values of secret keys are replaced where they are read,
  * and a line whose secret can not be told apart with certainty is held back whole. Files that hold nothing but a
@@ -21,6 +23,10 @@ show_k3s_ca() {
 			break
 		fi
 	done
+}
+
+show_k3s_flannel() {
+	cat ${flannelConfPath}
 }
 
 mask_program='

@@ -14,6 +14,8 @@ const source = path.join(
 );
 
 const pureRooms = new Set(['cluster', 'facts', 'mesh', 'checks', 'plan']);
+/** Files outside of every room that are pure, too. */
+const pureFiles = new Set(['errors.ts']);
 /** Node modules that compute and touch nothing. */
 const pureModules = new Set(['node:path/posix']);
 /** Libraries without I/O that pure rooms may use. */
@@ -83,12 +85,20 @@ const files = readdirSync(source, {recursive: true, encoding: 'utf8'})
 for (const file of files) {
 	const text = readFileSync(file, 'utf8');
 	const room = roomOf(file);
-	const pure = pureRooms.has(room);
+	const pure =
+		pureRooms.has(room) || pureFiles.has(path.relative(source, file));
 	const where = path.relative(path.dirname(source), file);
 	for (const {from, line} of runtimeImports(file, text)) {
 		if (from.startsWith('.')) {
-			const target = roomOf(path.resolve(path.dirname(file), from));
-			if (pure && !pureRooms.has(target)) {
+			const targetFile = path
+				.resolve(path.dirname(file), from)
+				.replace(/\.js$/, '.ts');
+			const target = roomOf(targetFile);
+			if (
+				pure &&
+				!pureRooms.has(target) &&
+				!pureFiles.has(path.relative(source, targetFile))
+			) {
 				problems.push(
 					`${where}:${line} ${room}/ is pure and imports ${target === '' ? from : `${target}/`}`,
 				);

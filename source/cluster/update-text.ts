@@ -9,6 +9,7 @@ import {
 	type YAMLMap,
 	type YAMLSeq,
 } from 'yaml';
+import {UserError, exitCodes} from '../errors.js';
 import {
 	clusterInput,
 	defaultInput,
@@ -21,7 +22,6 @@ import {newClusterText} from './new-text.js';
 import {sameData} from './same-data.js';
 import {clusterSchema, type Cluster} from './schema.js';
 import {parseSshTarget} from './ssh-target.js';
-import {ClusterTextError} from './text-error.js';
 import {
 	addPairs,
 	applyEdits,
@@ -194,12 +194,15 @@ const means = (text: string, wanted: Cluster): boolean => {
 
 /**
  * The text of a cluster file, changed so that it means this cluster. Comments, order and spelling stay; only what is
- * different is edited. Throws a `ClusterTextError` when the text is no YAML: then nothing must be written over it.
+ * different is edited. Throws a `UserError` when the text is no YAML: then nothing must be written over it.
  */
 export const updateClusterText = (text: string, cluster: Cluster): string => {
 	const document = parseDocument(text, {uniqueKeys: true});
 	if (document.errors.length > 0) {
-		throw new ClusterTextError();
+		throw new UserError(
+			'The cluster file is not valid YAML, so that it can not be changed in place. Mend the file, or move it away.',
+			{exitCode: exitCodes.usage},
+		);
 	}
 
 	const {contents} = document;

@@ -1,10 +1,10 @@
 import {serversOf} from '../cluster/sites.js';
+import {UserError, exitCodes} from '../errors.js';
 import type {HostFacts} from '../facts/host-facts.js';
 import {meshOf} from '../mesh/catalogue.js';
 import {firstServerOf} from '../mesh/first-server.js';
 import type {MeshContext} from '../mesh/mesh.js';
 import {joinStep, nodeSteps, readyStep} from './node-steps.js';
-import {PlanError} from './plan-error.js';
 import type {NodePlan, Plan, Step} from './plan.js';
 
 /** Seconds that the parts of an install take on a small cloud machine: a guess for people, measured on nothing better. */
@@ -38,7 +38,7 @@ const estimate = (nodes: readonly NodePlan[]): number => {
 
 /**
  * Lays out all that an apply does. Nodes that could not be contacted have no facts and are left out; the caller says
- * so. Throws a `PlanError` when there is no server, or when the first one could not be contacted.
+ * so. Throws a `UserError` when there is no server, or when the first one could not be contacted.
  *
  * Order: downloads at once; the first server; further servers one by one, since etcd takes one new member at a time;
  * agents as soon as the first server serves; verification when all are ready.
@@ -51,16 +51,18 @@ export const buildPlan = ({
 	const mesh = meshOf(cluster);
 	const first = firstServerOf(cluster, facts);
 	if (first === undefined) {
-		throw new PlanError(`The cluster ${cluster.name} has no server.`, {
+		throw new UserError(`The cluster ${cluster.name} has no server.`, {
+			exitCode: exitCodes.usage,
 			tryNext: ['Give one node the role "server".'],
 		});
 	}
 
 	if (!facts.has(first.name)) {
-		throw new PlanError(
+		throw new UserError(
 			`${first.name} could not be contacted, and all other nodes join it.`,
 			{
 				node: first.name,
+				exitCode: exitCodes.unreachable,
 				tryNext: [`See what "check" says about ${first.name}.`],
 			},
 		);

@@ -1,4 +1,5 @@
 import type {NodeSpec} from '../cluster/schema.js';
+import {UserError} from '../errors.js';
 import type {HostFacts} from '../facts/host-facts.js';
 import {
 	flannelConf,
@@ -18,7 +19,6 @@ import {
 import {nodeFirewall} from './firewall/node-firewall.js';
 import {nodeConfig} from './node-config.js';
 import {configPath, unitName} from './paths.js';
-import {PlanError} from './plan-error.js';
 import type {Stage, Step, StepAction, StepId, Template} from './plan.js';
 import {mirrorsOf, releaseFiles} from './releases.js';
 import {yamlTemplate} from './template.js';
@@ -45,7 +45,7 @@ const configComments = (context: MeshContext): readonly string[] => [
 	'Its next run puts back what is changed here: change the cluster file instead.',
 ];
 
-/** Everything that is done to one node, in the order of the stages. Throws a `PlanError` when K3s has no build for it. */
+/** Everything that is done to one node, in the order of the stages. Throws a `UserError` when K3s has no build for it. */
 export const nodeSteps = (
 	{context, mesh, version}: {context: MeshContext; mesh: Mesh; version: string},
 	node: NodeSpec,
@@ -55,7 +55,7 @@ export const nodeSteps = (
 	const {cluster} = context;
 	const {role, name} = node;
 	if (facts.architecture === undefined) {
-		throw new PlanError(
+		throw new UserError(
 			`${name} is a ${facts.machine} machine, and there is no K3s for that.`,
 			{node: name, tryNext: [`Leave ${name} out of the cluster.`]},
 		);

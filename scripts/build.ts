@@ -6,7 +6,10 @@ import {mkdir, readFile, rm, writeFile, chmod} from 'node:fs/promises';
 import path from 'node:path';
 import {fileURLToPath} from 'node:url';
 import {build, type Metafile} from 'esbuild';
-import {clusterJsonSchema} from '../source/cluster/json-schema.js';
+import {
+	clusterJsonSchemaText,
+	schemaFileName,
+} from '../source/cluster/json-schema.js';
 
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 const out = path.join(root, 'dist');
@@ -88,10 +91,7 @@ const {metafile} = await build({
 });
 
 await chmod(path.join(out, 'cli.js'), 0o755);
-await writeFile(
-	path.join(out, 'cluster.schema.json'),
-	`${JSON.stringify(clusterJsonSchema(), undefined, '\t')}\n`,
-);
+await writeFile(path.join(out, schemaFileName), clusterJsonSchemaText());
 
 const notices: string[] = [
 	'The program holds code of the following packages.\n',

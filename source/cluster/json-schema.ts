@@ -15,3 +15,10 @@ export const clusterJsonSchema = (): JsonSchema => ({
 	...(z.toJSONSchema(clusterSchema, {io: 'input'}) as JsonSchema),
 	title: 'k3s-mesh-tui cluster file, version 1',
 });
+
+/** The JSON schema that a new cluster file names: a file beside it, which the store writes. */
+export const schemaFileName = 'cluster.schema.json';
+
+/** The text of that file. */
+export const clusterJsonSchemaText = (): string =>
+	`${JSON.stringify(clusterJsonSchema(), undefined, '\t')}\n`;

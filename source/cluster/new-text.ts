@@ -5,6 +5,7 @@ import {
 	type Data,
 	type DataMap,
 } from './input.js';
+import {schemaFileName} from './json-schema.js';
 import {sameData} from './same-data.js';
 import type {Cluster} from './schema.js';
 import {blockLines, itemLines} from './yaml-inline.js';
@@ -77,7 +78,7 @@ export const newClusterText = (cluster: Cluster): string => {
 			(alwaysWritten.has(key) || !sameData(input[key], defaults[key])),
 	);
 	const lines = [
-		'# yaml-language-server: $schema=cluster.schema.json',
+		`# yaml-language-server: $schema=${schemaFileName}`,
 		'# A cluster of k3s-mesh-tui: what it is meant to be. It holds no secret.',
 		...keys.flatMap((key) => [
 			...(comments[key] === undefined ? [] : ['', `# ${comments[key]}`]),

@@ -9,6 +9,7 @@ import {
 	rm,
 } from 'node:fs/promises';
 import path from 'node:path';
+import {clusterJsonSchemaText, schemaFileName} from '../cluster/json-schema.js';
 import {configFolder} from './paths.js';
 
 /** The cluster files that the wizard keeps: one YAML file a cluster, for the owner's eyes only. */
@@ -19,7 +20,7 @@ export type ClusterFiles = {
 	list(): Promise<readonly string[]>;
 	/** The text of a cluster's file; `undefined` when there is none. */
 	read(name: string): Promise<string | undefined>;
-	/** Puts the text in place as a whole, or not at all (0600, in a 0700 folder). */
+	/** Puts the text in place as a whole, or not at all (0600, in a 0700 folder), and the schema that it names beside it. */
 	write(name: string, text: string): Promise<void>;
 };
 
@@ -59,6 +60,19 @@ export const writePrivateFile = async (
 	}
 };
 
+/** The text of a file; `undefined` when there is none. */
+const readIfThere = async (file: string): Promise<string | undefined> => {
+	try {
+		return await readFile(file, 'utf8');
+	} catch (error) {
+		if (isMissing(error)) {
+			return undefined;
+		}
+
+		throw error;
+	}
+};
+
 /** The cluster files below a configuration folder. */
 export const makeClusterFiles = (
 	folder: string = configFolder,
@@ -84,20 +98,17 @@ export const makeClusterFiles = (
 			}
 		},
 		async read(name) {
-			try {
-				return await readFile(filePath(name), 'utf8');
-			} catch (error) {
-				if (isMissing(error)) {
-					return undefined;
-				}
-
-				throw error;
-			}
+			return readIfThere(filePath(name));
 		},
 		async write(name, text) {
 			await makePrivateFolder(folder);
 			await makePrivateFolder(clusters);
 			await writePrivateFile(filePath(name), text);
+			const schemaPath = path.join(clusters, schemaFileName);
+			const schemaText = clusterJsonSchemaText();
+			if ((await readIfThere(schemaPath)) !== schemaText) {
+				await writePrivateFile(schemaPath, schemaText);
+			}
 		},
 	};
 };

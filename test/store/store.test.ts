@@ -1,8 +1,17 @@
 import assert from 'node:assert/strict';
-import {mkdtemp, readdir, rm, stat, writeFile} from 'node:fs/promises';
+import {
+	mkdtemp,
+	readFile,
+	readdir,
+	rm,
+	stat,
+	writeFile,
+} from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import {afterEach, beforeEach, describe, it} from 'node:test';
+import {newClusterText} from '../../source/cluster/file.js';
+import {clusterSchema} from '../../source/cluster/schema.js';
 import {makeClusterFiles} from '../../source/store/cluster-files.js';
 import {makePreferences} from '../../source/store/preferences.js';
 import {openTemporaryStore} from '../../source/store/store.js';
@@ -50,8 +59,33 @@ describe('cluster files', () => {
 		);
 		assert.equal(await files.read('home'), 'one');
 		assert.deepEqual(await readdir(path.dirname(files.path('home'))), [
+			'cluster.schema.json',
 			'home.yaml',
 		]);
+	});
+
+	it('have the schema beside them that their first line names', async () => {
+		const files = makeClusterFiles(folder);
+		const schemaPath = path.join(
+			path.dirname(files.path('home')),
+			/\$schema=(?<name>\S+)/.exec(
+				newClusterText(clusterSchema.parse({version: 1, name: 'home'})),
+			)!.groups!.name!,
+		);
+		await files.write('home', 'version: 1\n');
+		const {properties} = JSON.parse(await readFile(schemaPath, 'utf8')) as {
+			properties: Record<string, unknown>;
+		};
+		assert.ok('nodes' in properties);
+		assert.equal(await modeOf(schemaPath), '600');
+
+		await writeFile(schemaPath, '{"of": "an older version"}');
+		await files.write('home', 'version: 1\n');
+		assert.match(await readFile(schemaPath, 'utf8'), /"nodes"/);
+		const before = await stat(schemaPath);
+		await files.write('home', 'version: 1\nname: home\n');
+		const after = await stat(schemaPath);
+		assert.equal(after.mtimeMs, before.mtimeMs);
 	});
 
 	it('never leave their folder', () => {

@@ -156,7 +156,9 @@ const splitSocket = (
 export const parseListening = (lines: readonly string[]): ListeningPort[] => {
 	const ports: ListeningPort[] = [];
 	for (const line of lines) {
-		const [protocol, , , , local = ''] = line.trim().split(/\s+/);
+		const words = line.trim().split(/\s+/);
+		const [protocol] = words;
+		const local = words[4] ?? '';
 		const socket = splitSocket(local);
 		if ((protocol === 'tcp' || protocol === 'udp') && socket) {
 			ports.push({
@@ -186,7 +188,9 @@ const readHexAddress = (hex: string): string => {
 export const parseSockets = (lines: readonly string[]): ListeningPort[] => {
 	const ports: ListeningPort[] = [];
 	for (const line of lines) {
-		const [table = '', , local = '', , state] = line.trim().split(/\s+/);
+		const words = line.trim().split(/\s+/);
+		const [table = '', , local = ''] = words;
+		const state = words[4];
 		const [hex = '', port = ''] = local.split(':');
 		const protocol = table.startsWith('tcp') ? 'tcp' : 'udp';
 		// 0A is LISTEN; 07 is what an unconnected UDP socket shows.

@@ -30,7 +30,7 @@ export type LineSplitter = {
  * Decodes UTF-8 that is cut anywhere and splits it at line ends; a lone carriage return, as progress bars use it, is
  * one too. Lines longer than the limit are cut into several.
  */
-export const makeLineSplitter = (limit = 1 << 20): LineSplitter => {
+export const makeLineSplitter = (limit = 1_048_576): LineSplitter => {
 	const decoder = new StringDecoder('utf8');
 	let held = '';
 

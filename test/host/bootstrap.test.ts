@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import {Buffer} from 'node:buffer';
 import {after, describe, test} from 'node:test';
 import fc from 'fast-check';
 import {
@@ -150,7 +151,8 @@ for (const shell of systemShells) {
 			assert.equal(outcome.code, 1);
 			assert.equal(outcome.output, 'first\n');
 			assert.equal(outcome.errorOutput.trim(), 'problem');
-			assert.equal((await runner!.run({source: 'exit 42'})).code, 42);
+			const other = await runner!.run({source: 'exit 42'});
+			assert.equal(other.code, 42);
 			const unset = await runner!.run({source: 'echo "$nothing_here"'});
 			assert.notEqual(unset.code, 0);
 		});

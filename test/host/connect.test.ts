@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import {spawnSync} from 'node:child_process';
 import {once} from 'node:events';
-import {readFileSync, statSync, writeFileSync} from 'node:fs';
+import {readFileSync, writeFileSync} from 'node:fs';
 import net, {type AddressInfo} from 'node:net';
 import process from 'node:process';
 import {after, test} from 'node:test';
@@ -22,6 +22,7 @@ import {
 	type DoubleOptions,
 	makeHome,
 	makeKey,
+	modeOf,
 	startSshDouble,
 } from './ssh-double.js';
 
@@ -160,7 +161,7 @@ test('an unknown key is asked about once, with its fingerprint, and remembered',
 			readFileSync(home.knownHosts, 'utf8'),
 			`[127.0.0.1]:${double.port} ${hostKey.publicKey}\n`,
 		);
-		assert.equal(statSync(home.knownHosts).mode & 0o777, 0o600);
+		assert.equal(modeOf(home.knownHosts), 0o600);
 	});
 });
 
@@ -280,7 +281,12 @@ test('a stream hands over lines as they come, safe to show', async () => {
 				String.raw`printf 'a\033[31mred\033[0m\n10%%\r20%%\r\n'; echo "token $secret_a"; echo problem >&2; printf last`,
 			),
 			{secret_a: 'abcdefgh12345'},
-			{...limits, onLine: (line) => lines.push(line)},
+			{
+				...limits,
+				onLine(line) {
+					lines.push(line);
+				},
+			},
 		);
 		assert.deepEqual(
 			lines.filter((line) => line !== 'problem'),
@@ -330,13 +336,26 @@ test('a conversation goes back and forth and ends with its input', async () => {
 		const seen: string[] = [];
 		for await (const line of talk.lines) {
 			seen.push(line);
-			if (line === 'hello') {
-				talk.send('one');
-			} else if (line === '<one>') {
-				talk.send('two');
-			} else if (line === '<two>') {
-				talk.close();
-				talk.close();
+			switch (line) {
+				case 'hello': {
+					talk.send('one');
+
+					break;
+				}
+
+				case '<one>': {
+					talk.send('two');
+
+					break;
+				}
+
+				case '<two>': {
+					talk.close();
+					talk.close();
+
+					break;
+				}
+				// No default
 			}
 		}
 
@@ -451,7 +470,7 @@ test('root scripts go through sudo, and wait until it lets them in', async () =>
 	};
 	await withStage({programs}, async ({connect}) => {
 		const host = await connect();
-		const via = 'printf %s "${VIA_SUDO:-no}"';
+		const via = 'printf %s "$(printenv VIA_SUDO || echo no)"';
 		const run = async (as: 'login' | 'root' | 'any') =>
 			host.run(shellScript(via, {as}), {}, limits);
 		assert.deepEqual(
@@ -556,7 +575,9 @@ test('machines that can not be reached are told apart', async () => {
 			userError(/No address is known for the name no-such-host\.invalid/),
 		);
 
-		const hangsUp = net.createServer((socket) => socket.destroy());
+		const hangsUp = net.createServer((socket) => {
+			socket.destroy();
+		});
 		hangsUp.listen(0, '127.0.0.1');
 		await once(hangsUp, 'listening');
 		await assert.rejects(

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
+import {type Buffer} from 'node:buffer';
 import {spawnSync} from 'node:child_process';
 import {createHmac, randomBytes} from 'node:crypto';
-import {readFileSync, rmSync, statSync} from 'node:fs';
+import {readFileSync, rmSync} from 'node:fs';
 import path from 'node:path';
 import {after, test} from 'node:test';
 import {
@@ -15,7 +16,7 @@ import {
 	fingerprintOf,
 	rememberKey,
 } from '../../source/host/ssh/known-hosts-files.js';
-import {makeHome, makeKey} from './ssh-double.js';
+import {makeHome, makeKey, modeOf} from './ssh-double.js';
 
 const home = makeHome();
 after(() => {
@@ -140,8 +141,8 @@ test('a pattern’s dots and brackets are themselves', () => {
 test('a remembered key lands in a private file, on a line of its own', async () => {
 	const file = path.join(home.home, 'fresh', '.ssh', 'known_hosts');
 	await rememberKey(file, '[host.example.org]:2222', one.blob);
-	assert.equal(statSync(file).mode & 0o777, 0o600);
-	assert.equal(statSync(path.dirname(file)).mode & 0o777, 0o700);
+	assert.equal(modeOf(file), 0o600);
+	assert.equal(modeOf(path.dirname(file)), 0o700);
 	rmSync(file);
 
 	const unfinished = home.write(

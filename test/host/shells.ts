@@ -1,9 +1,10 @@
+import {Buffer} from 'node:buffer';
 import {type ChildProcess, spawn, spawnSync} from 'node:child_process';
 import {mkdtempSync, rmSync, symlinkSync} from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import process from 'node:process';
-import {loginCommand, readyMark} from '../../source/host/scripts/bootstrap.js';
+import {loginCommand} from '../../source/host/scripts/bootstrap.js';
 import {
 	type BodyKind,
 	encodeRequest,
@@ -154,4 +155,5 @@ export const makeRunner = (systemShell: SystemShell): Runner => {
 };
 
 /** The mark that a bootstrap prints, for tests that look at it. */
-export const ready = readyMark;
+
+export {readyMark as ready} from '../../source/host/scripts/bootstrap.js';

@@ -1,6 +1,7 @@
+import {Buffer} from 'node:buffer';
 import {type ChildProcess, spawn} from 'node:child_process';
 import {once} from 'node:events';
-import {mkdirSync, mkdtempSync, rmSync, writeFileSync} from 'node:fs';
+import {mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync} from 'node:fs';
 import net, {type AddressInfo} from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
@@ -30,6 +31,9 @@ export const makeKey = (
 };
 
 export type Key = ReturnType<typeof makeKey>;
+
+/** The permissions of a file or folder. */
+export const modeOf = (file: string): number => statSync(file).mode % 0o1000;
 
 /** A home folder with a `.ssh` in it. */
 export const makeHome = () => {
@@ -108,8 +112,12 @@ export const startSshDouble = async (
 		child.stdin.on('error', () => undefined);
 		channel.on('error', () => undefined);
 		channel.pipe(child.stdin);
-		child.stdout.on('data', (bytes: Buffer) => channel.write(bytes));
-		child.stderr.on('data', (bytes: Buffer) => channel.stderr.write(bytes));
+		child.stdout.on('data', (bytes: Buffer) => {
+			channel.write(bytes);
+		});
+		child.stderr.on('data', (bytes: Buffer) => {
+			channel.stderr.write(bytes);
+		});
 		channel.once('close', () => {
 			child.stdin.end();
 		});
@@ -153,7 +161,9 @@ export const startSshDouble = async (
 					const channel = accept();
 					channel.on('error', () => undefined);
 					channel.pipe(socket).pipe(channel);
-					channel.once('close', () => socket.destroy());
+					channel.once('close', () => {
+						socket.destroy();
+					});
 				});
 				socket.once('error', () => {
 					reject();
@@ -164,7 +174,9 @@ export const startSshDouble = async (
 	// The type leaves out that it is a net.Server's event, too.
 	(server as unknown as {_srv: net.Server})._srv.on('connection', (socket) => {
 		sockets.add(socket);
-		socket.once('close', () => sockets.delete(socket));
+		socket.once('close', () => {
+			sockets.delete(socket);
+		});
 	});
 	server.listen(0, '127.0.0.1');
 	await once(server, 'listening');

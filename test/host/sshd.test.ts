@@ -2,6 +2,7 @@
  * The real OpenSSH server, run by whoever runs the tests, on a port of the loopback.
  */
 import assert from 'node:assert/strict';
+import {type Buffer} from 'node:buffer';
 import {type ChildProcess, spawn} from 'node:child_process';
 import {once} from 'node:events';
 import {existsSync, mkdirSync, rmdirSync} from 'node:fs';
@@ -133,7 +134,7 @@ describe(
 				await host.run(script('printf %s "$value"'), {value}, limits),
 				value,
 			);
-			const large = 'x'.repeat(1 << 20);
+			const large = 'x'.repeat(1_000_000);
 			assert.equal(
 				await host.run(script('printf %s "$value"'), {value: large}, limits),
 				large,
@@ -144,7 +145,7 @@ describe(
 			const value = 'hunter2-hunter2-hunter2';
 			const seen = await host.run(
 				script(
-					'cat /proc/[0-9]*/cmdline | tr "\\0" "\\n" | grep -c "k3s-mesh-read[y]" ; cat /proc/[0-9]*/cmdline | tr "\\0" " " | grep -c "hunter2-hunter[2]" || :',
+					String.raw`cat /proc/[0-9]*/cmdline | tr "\0" "\n" | grep -c "k3s-mesh-read[y]" ; cat /proc/[0-9]*/cmdline | tr "\0" " " | grep -c "hunter2-hunter[2]" || :`,
 				),
 				{value},
 				limits,

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import {Buffer} from 'node:buffer';
 import {test} from 'node:test';
 import fc from 'fast-check';
 import {
@@ -43,7 +44,9 @@ test('nothing of a host moves the cursor or hides text', () => {
 test('lines are the same however their bytes are cut', () => {
 	fc.assert(
 		fc.property(
-			fc.array(fc.constantFrom('a', 'é', '日', '🎉', '\n', '\r\n', '\r', 'xyz')),
+			fc.array(
+				fc.constantFrom('a', 'é', '日', '🎉', '\n', '\r\n', '\r', 'xyz'),
+			),
 			fc.array(fc.nat(6), {maxLength: 20}),
 			(parts, cuts) => {
 				const bytes = Buffer.from(parts.join(''));

@@ -24,7 +24,7 @@ next_field() {
  * Runs the body and, at the same time, waits for standard input to end, which means that we are gone or want it to
  * end: then everything that the body started ends with it. Units that systemd runs are not among that.
  */
-const runToEnd = (body: string): string => `
+const runToEnd = (body: string): string => String.raw`
 exec 3<&0
 (
 set -eu
@@ -40,19 +40,19 @@ watcher_pid=$!
 exec 3<&-
 wait "$body_pid"
 code=$?
-printf '%s end\\n' "$marker" >&2
+printf '%s end\n' "$marker" >&2
 exec 2>/dev/null
 kill -KILL "$watcher_pid"
 `;
 
 /** Runs the body with standard input as its own: it talks with us until we end it. */
-const runTalking = (body: string): string => `
+const runTalking = (body: string): string => String.raw`
 (
 set -eu
 ${body}
 )
 code=$?
-printf '%s end\\n' "$marker" >&2
+printf '%s end\n' "$marker" >&2
 `;
 
 /** How a script's body relates to standard input once its fields were read. */
@@ -89,7 +89,7 @@ export const wrapScript = (
 	}
 
 	const reads = fieldNames.map((name) => `next_field\n${name}=$field`);
-	return `${readFunction}
+	return String.raw`${readFunction}
 next_field
 marker=$field
 next_field
@@ -97,10 +97,10 @@ ssh_connection=$field
 ${reads.join('\n')}
 field=
 PATH="$PATH:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-printf '\\n%s begin\\n' "$marker"
-printf '\\n%s begin\\n' "$marker" >&2
+printf '\n%s begin\n' "$marker"
+printf '\n%s begin\n' "$marker" >&2
 ${kind === 'run' ? runToEnd(source) : runTalking(source)}
-printf '%s end %s\\n' "$marker" "$code"
+printf '%s end %s\n' "$marker" "$code"
 exit "$code"
 `;
 };

@@ -1,12 +1,12 @@
 import {randomBytes} from 'node:crypto';
 import type {Buffer} from 'node:buffer';
 import type {ClientChannel} from 'ssh2';
-import {UserError} from '../../errors.js';
+import {type UserError} from '../../errors.js';
 import {DeadlineExceeded, HostLost} from '../errors.js';
 import {readyMark} from '../scripts/bootstrap.js';
 import {stripControls} from '../terminal-text.js';
 import type {Connection} from './connection.js';
-import {makeFrameReader} from './frame.js';
+import {makeFrameReader, type FrameReader} from './frame.js';
 
 export type CallRequest = {
 	readonly connection: Connection;
@@ -106,27 +106,8 @@ export const startCall = async (request: CallRequest): Promise<Call> => {
 	};
 
 	let stopListening: () => void = () => undefined;
-	signal.throwIfAborted();
-	try {
-		channel = await connection.open(
-			request.command,
-			AbortSignal.any([signal, limit]),
-		);
-	} catch (error) {
-		if (limit.aborted && !signal.aborted) {
-			throw new DeadlineExceeded(node, what, request.timeoutMs);
-		}
-
-		throw error;
-	}
-
-	const opened = channel;
-	signal.addEventListener('abort', onAbort, {once: true});
-	limit.addEventListener('abort', onLimit, {once: true});
-	stopListening = connection.onLost(failCall);
-
 	let sent = false;
-	const look = (): void => {
+	const look = (opened: ClientChannel): void => {
 		if (settled) {
 			return;
 		}
@@ -155,59 +136,83 @@ export const startCall = async (request: CallRequest): Promise<Call> => {
 		}
 	};
 
-	const take =
-		(frame: {push(bytes: Buffer): void}) =>
-		(bytes: Buffer): void => {
-			if (settled) {
-				return;
-			}
+	const attach = (opened: ClientChannel): void => {
+		channel = opened;
+		const take =
+			(frame: FrameReader) =>
+			(bytes: Buffer): void => {
+				if (settled) {
+					return;
+				}
 
-			try {
-				frame.push(bytes);
-			} catch (error) {
-				failCall(error);
-				return;
-			}
+				try {
+					frame.push(bytes);
+				} catch (error) {
+					failCall(error);
+					return;
+				}
 
-			look();
-		};
+				look(opened);
+			};
 
-	opened.on('data', take(output));
-	opened.stderr.on('data', take(errorOutput));
-	opened.on('error', () => undefined);
-	opened.stdin.on('error', () => undefined);
-	let exit = '';
-	opened.on(
-		'exit',
-		(code: number | null, signalName?: string, ...rest: unknown[]) => {
-			exit =
-				code === null
-					? `by signal ${signalName ?? String(rest[0])}`
-					: `with exit code ${code}`;
-		},
-	);
-	opened.once('close', () => {
-		// When the whole connection went, its own report comes right behind and says why.
-		setImmediate(() => {
-			if (exit !== '' && !output.ready) {
-				failCall(
-					request.refused(
-						lastLineOf(errorOutput.noise) || lastLineOf(output.noise),
-					),
-				);
-			} else if (exit !== '') {
-				failCall(
-					new HostLost(node, `${what} ended ${exit} before it had answered`),
-				);
-			} else {
-				failCall(new HostLost(node, 'it was closed'));
-			}
+		opened.on('data', take(output));
+		opened.stderr.on('data', take(errorOutput));
+		opened.on('error', () => undefined);
+		opened.stdin.on('error', () => undefined);
+		let exit = '';
+		opened.on(
+			'exit',
+			(code: number | null, signalName?: string, ...rest: unknown[]) => {
+				exit =
+					code === null
+						? `by signal ${signalName ?? String(rest[0])}`
+						: `with exit code ${code}`;
+			},
+		);
+		opened.once('close', () => {
+			// When the whole connection went, its own report comes right behind and says why.
+			setImmediate(() => {
+				if (exit === '') {
+					failCall(new HostLost(node, 'it was closed'));
+				} else if (output.ready) {
+					failCall(
+						new HostLost(node, `${what} ended ${exit} before it had answered`),
+					);
+				} else {
+					failCall(
+						request.refused(
+							lastLineOf(errorOutput.noise) || lastLineOf(output.noise),
+						),
+					);
+				}
+			});
 		});
-	});
-	if (signal.aborted) {
-		onAbort();
-	} else if (limit.aborted) {
-		onLimit();
+	};
+
+	signal.throwIfAborted();
+	try {
+		await connection.open(
+			request.command,
+			AbortSignal.any([signal, limit]),
+			attach,
+		);
+	} catch (error) {
+		if (limit.aborted && !signal.aborted) {
+			throw new DeadlineExceeded(node, what, request.timeoutMs);
+		}
+
+		throw error;
+	}
+
+	if (!settled) {
+		signal.addEventListener('abort', onAbort, {once: true});
+		limit.addEventListener('abort', onLimit, {once: true});
+		stopListening = connection.onLost(failCall);
+		if (signal.aborted) {
+			onAbort();
+		} else if (limit.aborted) {
+			onLimit();
+		}
 	}
 
 	return {
@@ -218,11 +223,11 @@ export const startCall = async (request: CallRequest): Promise<Call> => {
 				throw new HostLost(node, `${what} has ended`);
 			}
 
-			opened.write(text);
+			channel?.write(text);
 		},
 		finishInput() {
 			if (!settled) {
-				opened.end();
+				channel?.end();
 			}
 		},
 	};

@@ -11,8 +11,15 @@ export type Connection = {
 	/**
 	 * Opens a channel that runs a command line, once there is a place for it. Throws `HostLost`, or the signal's
 	 * reason. The place is free again when the channel closes.
+	 *
+	 * `attach` gets the channel at once, before any of its events: a command that ends right away has its exit and its
+	 * close in the same packet as its start.
 	 */
-	open(command: string, signal: AbortSignal): Promise<ClientChannel>;
+	open(
+		command: string,
+		signal: AbortSignal,
+		attach: (channel: ClientChannel) => void,
+	): Promise<void>;
 	/** Calls back when the connection goes away, at once when it has. Returns how to stop listening. */
 	onLost(listener: (error: HostLost) => void): () => void;
 	/** Ends the connection; what still runs over it is lost. */
@@ -56,7 +63,8 @@ export const makeConnection = (
 	const execute = async (
 		command: string,
 		signal: AbortSignal,
-	): Promise<ClientChannel> =>
+		attach: (channel: ClientChannel) => void,
+	): Promise<void> =>
 		new Promise((resolve, reject) => {
 			if (lost) {
 				reject(lost);
@@ -76,7 +84,8 @@ export const makeConnection = (
 					} else if (signal.aborted) {
 						opened.close();
 					} else {
-						resolve(opened);
+						attach(opened);
+						resolve();
 					}
 				});
 			} catch (error) {
@@ -87,12 +96,13 @@ export const makeConnection = (
 
 	return {
 		node,
-		async open(command, signal) {
+		async open(command, signal, attach) {
 			const release = await slots.take(signal);
 			try {
-				const channel = await execute(command, signal);
-				channel.once('close', release);
-				return channel;
+				await execute(command, signal, (channel) => {
+					channel.once('close', release);
+					attach(channel);
+				});
 			} catch (error) {
 				release();
 				throw error;

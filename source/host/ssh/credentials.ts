@@ -35,7 +35,7 @@ const readKey = async (file: string): Promise<KeyFile> => {
 		ssh2.utils.parseKey(text);
 	const [key] = Array.isArray(parsed)
 		? (parsed as ReadonlyArray<ParsedKey | Error>)
-		: [parsed as ParsedKey | Error];
+		: [parsed];
 	if (key === undefined || key instanceof Error) {
 		return {
 			kind: /encrypted|passphrase/i.test(key?.message ?? '')

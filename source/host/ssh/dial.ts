@@ -26,15 +26,15 @@ export const dialDirectly = async (
 			socket.removeListener('error', onError);
 		};
 
-		const fail = (error: unknown): void => {
+		const fail = (error: Error): void => {
 			end();
 			socket.on('error', () => undefined);
 			socket.destroy();
-			reject(error as Error);
+			reject(error);
 		};
 
 		const onAbort = () => {
-			fail(signal.reason);
+			fail(signal.reason as Error);
 		};
 
 		const onLimit = () => {

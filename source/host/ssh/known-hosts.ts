@@ -153,11 +153,13 @@ export const orderAlgorithms = (
 	entries: readonly KnownHost[],
 	name: string,
 ): string[] => {
-	const known = entries
-		.filter((entry) => !entry.revoked && namesMatch(entry.names, name))
-		.flatMap(({keyType}) => signatureAlgorithms[keyType] ?? [keyType]);
+	const known = new Set(
+		entries
+			.filter((entry) => !entry.revoked && namesMatch(entry.names, name))
+			.flatMap(({keyType}) => signatureAlgorithms[keyType] ?? [keyType]),
+	);
 	return [
-		...supported.filter((algorithm) => known.includes(algorithm)),
-		...supported.filter((algorithm) => !known.includes(algorithm)),
+		...supported.filter((algorithm) => known.has(algorithm)),
+		...supported.filter((algorithm) => !known.has(algorithm)),
 	];
 };

@@ -14,6 +14,11 @@ export const makeLineQueue = (): LineQueue => {
 	let outcome: {readonly error?: unknown} | undefined;
 	let wake: () => void = () => undefined;
 
+	const nextChange = async (): Promise<void> =>
+		new Promise((resolve) => {
+			wake = resolve;
+		});
+
 	const read = async function* (): AsyncGenerator<string> {
 		for (;;) {
 			while (held.length > 0) {
@@ -28,9 +33,7 @@ export const makeLineQueue = (): LineQueue => {
 				return;
 			}
 
-			await new Promise<void>((resolve) => {
-				wake = resolve;
-			});
+			await nextChange();
 		}
 	};
 

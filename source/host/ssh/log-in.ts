@@ -82,16 +82,16 @@ export const logIn = async (details: {
 			finish();
 		};
 
-		const fail = (error: unknown): void => {
+		const fail = (error: Error): void => {
 			settle(() => {
-				reject(error as Error);
+				reject(error);
 				client.destroy();
 				socket.destroy();
 			});
 		};
 
 		const onAbort = () => {
-			fail(signal.reason);
+			fail(signal.reason as Error);
 		};
 
 		const verifyKey = (key: Buffer): boolean => {
@@ -186,7 +186,7 @@ export const logIn = async (details: {
 			},
 			hostVerifier: verifyKey,
 			authHandler(methodsLeft, _partial, callback) {
-				accepted = (methodsLeft as string[] | null) ?? accepted;
+				accepted = methodsLeft ?? accepted;
 				const method = credentials.methods[next];
 				next += 1;
 				if (method === undefined) {

@@ -13,10 +13,11 @@ import type {Login} from './greeting.js';
 import {makeLineQueue} from './line-queue.js';
 import {shellRefused, sudoRefused} from './refusals.js';
 
+const mebibyte = 1024 * 1024;
 /** Answers are small; one that is larger than this is a mistake, not an answer. */
-const outputLimit = 32 << 20;
+const outputLimit = 32 * mebibyte;
 /** How much of a stream's end its result is read from. */
-const streamTailLimit = 1 << 20;
+const streamTailLimit = mebibyte;
 /** Lines of standard error that an error keeps. */
 const lastLineCount = 30;
 
@@ -45,7 +46,7 @@ const makeWhole = (node: string, what: string, limit: number) => {
 			length += bytes.length;
 			if (length > limit) {
 				throw new UserError(
-					`${node}: ${what} wrote more than ${limit >> 20} MiB.`,
+					`${node}: ${what} wrote more than ${limit / mebibyte} MiB.`,
 					{node},
 				);
 			}

@@ -1,8 +1,7 @@
-import {execFile} from 'node:child_process';
+import {execFile, type ExecFileOptions} from 'node:child_process';
 import {access} from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
-import {promisify} from 'node:util';
 import type {SshTarget} from '../../cluster/ssh-target.js';
 import {UserError, exitCodes} from '../../errors.js';
 
@@ -48,6 +47,22 @@ const exists = async (file: string): Promise<boolean> => {
 const expandHome = (file: string, home: string): string =>
 	file === '~' || file.startsWith('~/') ? path.join(home, file.slice(1)) : file;
 
+/** Runs OpenSSH and returns what it writes. Rejects with `code` and `stderr` on the error. */
+const runSsh = async (
+	words: readonly string[],
+	options: ExecFileOptions,
+): Promise<string> =>
+	new Promise((resolve, reject) => {
+		execFile('ssh', words, options, (error, stdout, stderr) => {
+			if (error) {
+				const failure: Error = Object.assign(error, {stderr: String(stderr)});
+				reject(failure);
+			} else {
+				resolve(String(stdout));
+			}
+		});
+	});
+
 /**
  * What the person's SSH configuration says of a host, by asking OpenSSH itself. `undefined` when OpenSSH is not
  * installed. Keys are in lower case, each with all its values.
@@ -73,11 +88,11 @@ const askOpenSsh = async (
 	}
 
 	try {
-		const {stdout} = await promisify(execFile)(
-			'ssh',
-			[...words, '--', target.host],
-			{signal, timeout: 10_000, env: {...environment}},
-		);
+		const stdout = await runSsh([...words, '--', target.host], {
+			signal,
+			timeout: 10_000,
+			env: {...environment},
+		});
 		const values = new Map<string, string[]>();
 		for (const line of stdout.split('\n')) {
 			const [key = '', ...rest] = line.split(' ');

@@ -10,6 +10,7 @@ export type MeshChoice = {
 	readonly recommended: boolean;
 	/** One sentence from the facts, for people. */
 	readonly reason: string;
+	/** What speaks against it and is not overridden. */
 	readonly findings: readonly Finding[];
 };
 
@@ -20,11 +21,22 @@ const praise = (context: MeshContext): string => {
 		: `${count === 1 ? 'The node has' : `All ${count} nodes have`} an external address of ${count === 1 ? 'its' : 'their'} own and a kernel for it.`;
 };
 
-/** Judges every mesh for these nodes: the first one that is possible is recommended. */
+/** Names what the cluster file overrides, so that nobody reads it as praise. */
+const withOverrides = (overridden: readonly Finding[]): string | undefined =>
+	overridden.length === 0
+		? undefined
+		: `What speaks against it is overridden: ${[...new Set(overridden.map(({id}) => id))].join(', ')}.`;
+
+/** Judges every mesh for these nodes: the first one that is possible is recommended. Overridden checks do not count. */
 export const recommendMesh = (context: MeshContext): readonly MeshChoice[] => {
 	let recommended = false;
 	return [...meshes.values()].map((mesh) => {
-		const findings = mesh.findings(context);
+		const all = mesh.findings(context);
+		const isOverridden = ({id}: Finding) => context.cluster.ignore.includes(id);
+		const findings = all.filter((finding) => !isOverridden(finding));
+		const overridden = all.filter(
+			(finding) => finding.severity === 'error' && isOverridden(finding),
+		);
 		const error = findings.find(({severity}) => severity === 'error');
 		const warning = findings.find(({severity}) => severity === 'warning');
 		const possible = error === undefined;
@@ -32,7 +44,11 @@ export const recommendMesh = (context: MeshContext): readonly MeshChoice[] => {
 			mesh,
 			possible,
 			recommended: possible && !recommended,
-			reason: error?.message ?? warning?.message ?? praise(context),
+			reason:
+				error?.message ??
+				warning?.message ??
+				withOverrides(overridden) ??
+				praise(context),
 			findings,
 		};
 		recommended ||= possible;

@@ -172,7 +172,7 @@ describe('the Mesh screen', () => {
 		await terminal.waitFor(/Pod network/);
 	});
 
-	it('says why WireGuard can not work, and does not go on with it', async () => {
+	it('says why WireGuard can not work, and goes on with it only when told to', async () => {
 		const terminal = await startAt('mesh', {
 			machines: {
 				...machines,
@@ -182,7 +182,14 @@ describe('the Mesh screen', () => {
 		await terminal.waitFor(/✖ not possible with these nodes/);
 		await terminal.waitFor(/✖ wireguard\.kernel/);
 		terminal.type(keys.enter);
-		await terminal.waitFor(/can not work with these nodes: Esc goes back/);
+		await terminal.waitFor(/can not work with these nodes: go on\?/);
+		terminal.type('n');
+		await terminal.waitFor(/Enter next {2}Esc back/);
+		assert.match(terminal.screen(), /not possible with these nodes/);
+		terminal.type(keys.enter);
+		await terminal.waitFor(/y go on/);
+		terminal.type('y');
+		await terminal.waitFor(/Pod network/);
 	});
 });
 

@@ -1,6 +1,7 @@
 import {Box, Text} from 'ink';
 import SelectInput from 'ink-select-input';
 import {useMemo, useState} from 'react';
+import type {Finding} from '../../checks/finding.js';
 import {Screen} from '../components/screen.js';
 import {Ticker, Spinner} from '../components/ticker.js';
 import {useUi} from '../context.js';
@@ -16,6 +17,7 @@ const help = {
 	title: 'Mesh',
 	about: [
 		'How traffic between nodes travels. The choice that fits your nodes best stands first, with its reason; what can not work with them says why.',
+		'What speaks against a choice can be mended or overridden at Checks; until then nothing is installed.',
 	],
 	keys: [
 		['↑ ↓', 'choose'],
@@ -38,6 +40,25 @@ type ItemProperties = {
 	readonly columns?: number;
 };
 
+/** One entry for each rule: what it says about the first node, and which others it names too. */
+const byRule = (
+	findings: readonly Finding[],
+): ReadonlyArray<{readonly finding: Finding; readonly text: string}> =>
+	[...new Set(findings.map(({id}) => id))].map((id) => {
+		const [first, ...others] = findings.filter((finding) => finding.id === id);
+		const also = [...new Set(others.flatMap(({nodes}) => nodes))].filter(
+			(name) => !first!.nodes.includes(name),
+		);
+		return {
+			finding: first!,
+			text: [
+				first!.message,
+				...first!.fixes.slice(0, 1),
+				...(also.length === 0 ? [] : [`The same on ${also.join(', ')}.`]),
+			].join(' '),
+		};
+	});
+
 const Item = ({
 	isSelected = false,
 	label,
@@ -59,15 +80,12 @@ const Item = ({
 				...wrapWords(choice.mesh.summary, columns - 8),
 				...(choice.possible ? wrapWords(choice.reason, columns - 8) : []),
 			].map((line) => <Toned key={line} tone="muted">{`  ${line}`}</Toned>)}
-		{choice?.findings.map((finding) => (
-			<Box key={`${finding.id} ${finding.message}`} flexDirection="column">
+		{byRule(choice?.findings ?? []).map(({finding, text}) => (
+			<Box key={finding.id} flexDirection="column">
 				<Toned tone={finding.severity === 'error' ? 'bad' : 'warning'}>
 					{`  ${finding.severity === 'error' ? glyphs.bad : glyphs.warning} ${finding.id}`}
 				</Toned>
-				{wrapWords(
-					[finding.message, ...finding.fixes.slice(0, 1)].join(' '),
-					columns - 10,
-				).map((line) => (
+				{wrapWords(text, columns - 10).map((line) => (
 					<Toned key={line}>{`    ${line}`}</Toned>
 				))}
 			</Box>
@@ -85,7 +103,6 @@ export const MeshScreen = ({session}: {readonly session: ClusterSession}) => {
 	const [highlighted, setHighlighted] = useState<MeshKind | undefined>(
 		undefined,
 	);
-	const [refusal, setRefusal] = useState<string | undefined>(undefined);
 	const choices = useMemo(
 		() =>
 			recommendMesh({
@@ -100,20 +117,29 @@ export const MeshScreen = ({session}: {readonly session: ClusterSession}) => {
 	const unknown = cluster.nodes.filter(
 		({name}) => contacts.get(name)?.state !== 'ready',
 	);
-	const next = () => {
+	const next = async () => {
 		const choice =
 			choices.find(({mesh}) => mesh.kind === highlighted) ?? choices[0];
-		if (choice?.possible === true) {
-			const {kind} = choice.mesh;
-			session.document.change((known) =>
-				known.mesh.kind === kind ? known : {...known, mesh: {kind}},
-			);
-			session.go('settings');
-		} else if (choice !== undefined) {
-			setRefusal(
-				`${choice.mesh.title} can not work with these nodes: Esc goes back to change them.`,
-			);
+		if (
+			choice === undefined ||
+			(!choice.possible &&
+				!(await session.questions.ask({
+					title: `${choice.mesh.title} can not work with these nodes: go on?`,
+					lines: [
+						'Checks holds the install until each reason is mended or overridden there.',
+					],
+					yes: 'go on',
+					no: 'stay here',
+				})))
+		) {
+			return;
 		}
+
+		const {kind} = choice.mesh;
+		session.document.change((known) =>
+			known.mesh.kind === kind ? known : {...known, mesh: {kind}},
+		);
+		session.go('settings');
 	};
 
 	return (
@@ -123,7 +149,14 @@ export const MeshScreen = ({session}: {readonly session: ClusterSession}) => {
 			bindings={[
 				{keys: [], shown: '↑↓', label: 'choose'},
 				// The list moves its own pointer; every key that leaves the screen goes through the bindings.
-				{keys: ['enter'], shown: 'Enter', label: 'next', run: next},
+				{
+					keys: ['enter'],
+					shown: 'Enter',
+					label: 'next',
+					run() {
+						void next();
+					},
+				},
 				{
 					keys: ['escape'],
 					shown: 'Esc',
@@ -170,9 +203,6 @@ export const MeshScreen = ({session}: {readonly session: ClusterSession}) => {
 								{`not known yet: ${unknown.map(({name}) => name).join(', ')}`}
 							</Toned>
 						</Text>
-					)}
-					{refusal !== undefined && (
-						<Toned tone="bad">{` ${glyphs.bad} ${refusal}`}</Toned>
 					)}
 				</Ticker>
 			)}

@@ -3,7 +3,6 @@ import {HostLost} from '../host/errors.js';
 import type {Redactor} from '../host/redactor.js';
 import type {ApplyResult} from '../operations/operations.js';
 import type {MeshProof} from '../mesh/mesh.js';
-import {references as openValues} from '../plan/template.js';
 import type {Plan, Step, StepId} from '../plan/plan.js';
 import type {InstallEvent, Proof, StepState} from './events.js';
 import {failureText, type FailureText} from './failure.js';
@@ -11,6 +10,7 @@ import type {HostPool} from './host-pool.js';
 import {makeManifestKeeper} from './manifest-keeper.js';
 import {makeNodeReader} from './node-reader.js';
 import {makeReferences} from './references.js';
+import {endMessage, readyNodes, tokenFile} from './run-summary.js';
 import {
 	endedWell,
 	hopelessSteps,
@@ -18,6 +18,7 @@ import {
 	stepsOf,
 	stepsToRetry,
 } from './schedule.js';
+import {makeTell} from './step-tell.js';
 import {performStep} from './steps/handlers.js';
 import type {StepContext, StepOutcome} from './steps/step.js';
 import {makeVerification, type Verification} from './verification.js';
@@ -141,54 +142,21 @@ export const makeEngine = (options: EngineOptions): Engine => {
 		});
 	};
 
-	const tellOf = (step: Step): StepContext['tell'] => {
-		const {node} = step;
-		return {
-			now(text) {
-				emit({
-					type: 'now',
-					at: now(),
-					node,
-					text: redactor.redact(text),
-					waiting: false,
-				});
-			},
-			waiting(text, deadlineAt) {
-				emit({
-					type: 'now',
-					at: now(),
-					node,
-					text: redactor.redact(text),
-					waiting: true,
-					deadlineAt,
-				});
-			},
-			progress(doneBytes, totalBytes) {
-				emit({
-					type: 'progress',
-					at: now(),
-					node,
-					step: step.id,
-					doneBytes,
-					totalBytes,
-				});
-			},
-			log(line) {
-				emit({type: 'log', at: now(), node, line: redactor.redact(line)});
-			},
-			proof(proof) {
-				const told = {...proof, detail: redactor.redact(proof.detail)};
+	const tellOf = (step: Step): StepContext['tell'] =>
+		makeTell(step, {
+			emit,
+			now,
+			redact: (text) => redactor.redact(text),
+			onProof(proof) {
 				proofs = [
 					...proofs.filter(
 						({kind, from, to}) =>
-							kind !== told.kind || from !== told.from || to !== told.to,
+							kind !== proof.kind || from !== proof.from || to !== proof.to,
 					),
-					told,
+					proof,
 				];
-				emit({type: 'proof', at: now(), proof: told});
 			},
-		};
-	};
+		});
 
 	const perform = async (step: Step): Promise<StepOutcome> => {
 		const tell = tellOf(step);
@@ -402,55 +370,4 @@ export const makeEngine = (options: EngineOptions): Engine => {
 			return again.length > 0;
 		},
 	};
-};
-
-/** The file of the first server that holds the token. */
-const tokenFile = (plan: Plan): string | undefined => {
-	const steps = plan.nodes.find(({node}) => node === plan.firstServer)?.steps;
-	for (const {action} of steps ?? []) {
-		if (
-			action.kind === 'write-file' &&
-			openValues(action.content).includes('server-token')
-		) {
-			return action.path;
-		}
-	}
-
-	return undefined;
-};
-
-/** Nodes that became ready in this run; nodes without such a step count by their last step. */
-const readyNodes = (
-	plan: Plan,
-	states: ReadonlyMap<StepId, StepState>,
-): readonly string[] =>
-	plan.nodes
-		.filter(({steps}) =>
-			steps
-				.filter(({action}) => action.kind === 'await-ready')
-				.every(({id}) => endedWell(states.get(id))),
-		)
-		.map(({node}) => node);
-
-const endMessage = (
-	cluster: string,
-	plan: Plan,
-	{outcome, changed, failures}: ApplyResult,
-): string => {
-	switch (outcome) {
-		case 'good': {
-			return changed
-				? `${cluster} is up: ${plan.nodes.length} nodes are Ready and proven.`
-				: `${cluster} is as wanted: nothing was changed.`;
-		}
-
-		case 'stopped': {
-			return 'Stopped. What was begun on the nodes may still end there; run the same command again to go on.';
-		}
-
-		case 'failed': {
-			const names = [...new Set(failures.map(({node}) => node))];
-			return `${cluster} is not complete: ${names.join(', ')} did not succeed. The same command goes on from here.`;
-		}
-	}
 };

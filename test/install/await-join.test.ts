@@ -80,7 +80,8 @@ test('stopped while it waits, the run ends', async () => {
 	const running = run.engine.run();
 	await run.until((event) => event.type === 'now' && event.waiting);
 	run.stop.abort();
-	assert.equal((await running).outcome, 'stopped');
+	const {outcome} = await running;
+	assert.equal(outcome, 'stopped');
 });
 
 test('the others are Ready and proven meanwhile', async () => {

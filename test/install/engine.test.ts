@@ -2,10 +2,16 @@ import assert from 'node:assert/strict';
 import {test} from 'node:test';
 import {UserError} from '../../source/errors.js';
 import {HostLost, ScriptFailed} from '../../source/host/errors.js';
+import {parseManifest} from '../../source/install/manifest.js';
+import type {ApplyResult} from '../../source/operations/operations.js';
 import {caHash, forever, makeFakeCluster} from './fake-cluster.js';
 import {planOf, startFakeRun} from './fake-run.js';
 
 const names = ['fra1', 'nuc', 'nyc1'];
+
+const assertOutcome = ({outcome}: ApplyResult, wanted: string) => {
+	assert.equal(outcome, wanted);
+};
 
 /** Where in the order of events a step got into a state. */
 const at = (
@@ -100,18 +106,18 @@ test('the manifest lists a file before it is written', async () => {
 	const fake = makeFakeCluster(['fra1']);
 	fake.before = (node, script) => {
 		if (script === 'files.write') {
-			const listed = JSON.parse(fake.machines.get(node)!.manifest!);
+			const listed = parseManifest(fake.machines.get(node)!.manifest!)!;
 			assert.ok('/config' in listed.files);
 		}
 	};
 
 	const result = await startFakeRun(fake).engine.run();
 	assert.equal(result.outcome, 'good');
-	const manifest = JSON.parse(fake.machines.get('fra1')!.manifest!);
+	const manifest = parseManifest(fake.machines.get('fra1')!.manifest!)!;
 	assert.equal(manifest.cluster, 'home');
 	assert.equal(manifest.k3s, 'v1.36.3+k3s1');
 	assert.equal(manifest.appliedHash, fake.machines.get('fra1')!.appliedHash);
-	assert.equal(manifest.firewall.rules.length, 1);
+	assert.equal(manifest.firewall?.rules.length, 1);
 });
 
 test('killed after any call, the next run ends in the same good state', async () => {
@@ -221,7 +227,7 @@ test('retry of a failed node does what is open, and verification again with it',
 	};
 
 	const run = startFakeRun(fake);
-	assert.equal((await run.engine.run()).outcome, 'failed');
+	assertOutcome(await run.engine.run(), 'failed');
 	broken = false;
 	const downloads = fake.machines
 		.get('nyc1')!
@@ -263,7 +269,7 @@ test('retry of the first server also does what was skipped because of it', async
 	await run.engine.run();
 	broken = false;
 	run.engine.reset('fra1');
-	assert.equal((await run.engine.run()).outcome, 'good');
+	assertOutcome(await run.engine.run(), 'good');
 });
 
 test('retry while others are still at work is taken up by the same run', async () => {
@@ -289,7 +295,7 @@ test('retry while others are still at work is taken up by the same run', async (
 	broken = false;
 	run.engine.reset('nuc');
 	goOn();
-	assert.equal((await running).outcome, 'good');
+	assertOutcome(await running, 'good');
 });
 
 test('stopped, a run ends at once and says so', async () => {
@@ -325,7 +331,7 @@ test('no more nodes are worked on at once than wanted', async () => {
 	const run = startFakeRun(fake, {concurrency: 3});
 	let running = 0;
 	let most = 0;
-	assert.equal((await run.engine.run()).outcome, 'good');
+	assertOutcome(await run.engine.run(), 'good');
 	for (const event of run.events) {
 		if (event.type === 'step') {
 			running += event.state === 'running' ? 1 : -1;

@@ -34,6 +34,20 @@ export type FakeCluster = {
 	readonly connections: Map<string, number>;
 };
 
+/** The inputs of all scripts at once; each finds its own fields. */
+type AnyInput = {
+	readonly paths: readonly string[];
+	readonly path: string;
+	readonly content: string;
+	readonly mode: number;
+	readonly rules: ReadonlyArray<{readonly add: readonly string[]}>;
+	readonly checkOnly: boolean;
+	readonly version: string;
+	readonly role: string;
+	readonly targets: readonly string[];
+	readonly pods: readonly string[];
+};
+
 export const caHash = 'c'.repeat(64);
 
 const sha256 = (text: string): string =>
@@ -110,7 +124,7 @@ export const makeFakeCluster = (names: readonly string[]): FakeCluster => {
 	const answer = (
 		machine: FakeMachine,
 		script: string,
-		input: any,
+		input: AnyInput,
 		onLine: (line: string) => void,
 	): unknown => {
 		const changed = () => {
@@ -121,7 +135,7 @@ export const makeFakeCluster = (names: readonly string[]): FakeCluster => {
 		switch (script) {
 			case 'files.hash': {
 				return new Map(
-					input.paths.map((path: string) => {
+					input.paths.map((path) => {
 						const file = machine.files.get(path);
 						return [
 							path,
@@ -159,7 +173,7 @@ export const makeFakeCluster = (names: readonly string[]): FakeCluster => {
 
 			case 'firewall.apply': {
 				const missing = input.rules.filter(
-					({add}: any) => !machine.firewall.has(add.join(' ')),
+					({add}) => !machine.firewall.has(add.join(' ')),
 				);
 				if (!input.checkOnly) {
 					for (const {add} of missing) {
@@ -243,7 +257,7 @@ export const makeFakeCluster = (names: readonly string[]): FakeCluster => {
 			}
 
 			case 'verify.ping': {
-				return input.targets.map((address: string) => ({
+				return input.targets.map((address) => ({
 					address,
 					ok: true,
 					rttMs: 1,
@@ -268,7 +282,7 @@ export const makeFakeCluster = (names: readonly string[]): FakeCluster => {
 			case 'verify.pod-network': {
 				return {
 					problem: undefined,
-					pings: input.targets.map((address: string) => ({
+					pings: input.targets.map((address) => ({
 						address,
 						ok: true,
 						rttMs: 2,
@@ -279,9 +293,7 @@ export const makeFakeCluster = (names: readonly string[]): FakeCluster => {
 			}
 
 			case 'verify.logs': {
-				return new Map(
-					input.pods.map((pod: string) => [pod, {ok: true, detail: ''}]),
-				);
+				return new Map(input.pods.map((pod) => [pod, {ok: true, detail: ''}]));
 			}
 
 			case 'verify.metrics': {
@@ -319,7 +331,7 @@ export const makeFakeCluster = (names: readonly string[]): FakeCluster => {
 			return answer(
 				machine,
 				script.name,
-				input,
+				input as AnyInput,
 				options.onLine ?? (() => undefined),
 			) as Output;
 		};

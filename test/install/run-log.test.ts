@@ -25,12 +25,12 @@ test('a run log is private, in a private folder, one JSON line an event, in orde
 	}
 
 	await log.close();
-	assert.equal(statSync(file).mode & 0o777, 0o600);
-	assert.equal(statSync(path.dirname(file)).mode & 0o777, 0o700);
+	assert.equal(statSync(file).mode % 0o1000, 0o600);
+	assert.equal(statSync(path.dirname(file)).mode % 0o1000, 0o700);
 	const events = readFileSync(file, 'utf8')
 		.trim()
 		.split('\n')
-		.map((text) => JSON.parse(text));
+		.map((text) => JSON.parse(text) as {line: string});
 	assert.deepEqual(
 		events.map((event) => event.line),
 		Array.from({length: 50}, (_, index) => `line ${index}`),
@@ -59,7 +59,7 @@ test('secrets are taken out, also those that JSON writes differently', async () 
 	});
 	log.write(line(`token is ${secret}.`));
 	await log.close();
-	const event = JSON.parse(readFileSync(file, 'utf8'));
+	const event = JSON.parse(readFileSync(file, 'utf8')) as {line: string};
 	assert.equal(event.line.includes(secret), false);
 	assert.match(event.line, /^token is .+\.$/);
 });

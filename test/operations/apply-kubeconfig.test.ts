@@ -55,6 +55,19 @@ users:
       token: abc
 `;
 
+/** As much of a kubeconfig as these tests look at. */
+type Kubeconfig = {
+	readonly 'current-context': string;
+	readonly clusters: ReadonlyArray<{
+		readonly cluster: Readonly<Record<string, unknown>>;
+	}>;
+	readonly contexts: readonly unknown[];
+	readonly users: ReadonlyArray<{
+		readonly user: Readonly<Record<string, unknown>>;
+	}>;
+};
+const parseConfig = (text: string): Kubeconfig => parse(text) as Kubeconfig;
+
 let folder: string;
 let file: string;
 beforeEach(() => {
@@ -109,14 +122,14 @@ const fetch = async (
 
 test('a new kubeconfig is private, named after the cluster, and current', async () => {
 	const {result, redactor} = await fetch();
-	assert.equal(statSync(file).mode & 0o777, 0o600);
-	const config = parse(readFileSync(file, 'utf8'));
+	assert.equal(statSync(file).mode % 0o1000, 0o600);
+	const config = parseConfig(readFileSync(file, 'utf8'));
 	assert.equal(config['current-context'], 'home');
 	assert.deepEqual(config.contexts, [
 		{context: {cluster: 'home', user: 'home'}, name: 'home'},
 	]);
-	assert.equal(config.clusters[0].cluster.server, 'https://198.51.100.1:6443');
-	assert.equal(config.users[0].user['client-key-data'], 'S0VZLXNlY3JldA==');
+	assert.equal(config.clusters[0]!.cluster.server, 'https://198.51.100.1:6443');
+	assert.equal(config.users[0]!.user['client-key-data'], 'S0VZLXNlY3JldA==');
 	assert.equal(result.server, 'https://198.51.100.1:6443');
 	assert.equal(result.backup, undefined);
 	assert.equal(redactor.redact('S0VZLXNlY3JldA=='), '‹secret›');
@@ -130,11 +143,11 @@ test('comments, other contexts and the current one stay; what was there is kept 
 		assert.ok(text.includes(line.trim()), line);
 	}
 
-	assert.equal(parse(text)['current-context'], 'work');
-	assert.equal(parse(text).clusters.length, 2);
+	assert.equal(parseConfig(text)['current-context'], 'work');
+	assert.equal(parseConfig(text).clusters.length, 2);
 	assert.equal(result.backup, `${file}.k3s-mesh.bak`);
 	assert.equal(readFileSync(result.backup, 'utf8'), own);
-	assert.equal(statSync(result.backup).mode & 0o777, 0o600);
+	assert.equal(statSync(result.backup).mode % 0o1000, 0o600);
 });
 
 test('fetched again it is the same file, not written', async () => {
@@ -152,10 +165,10 @@ test('ours is replaced without a question, also after the cluster was made anew'
 	await fetch();
 	const {asked} = await fetch({text: admin('TkVX')});
 	assert.deepEqual(asked, []);
-	const config = parse(readFileSync(file, 'utf8'));
+	const config = parseConfig(readFileSync(file, 'utf8'));
 	assert.equal(config.clusters.length, 1);
 	assert.equal(
-		config.clusters[0].cluster['certificate-authority-data'],
+		config.clusters[0]!.cluster['certificate-authority-data'],
 		'TkVX',
 	);
 });
@@ -169,9 +182,9 @@ test('a context of that name that is not ours is asked about first', async () =>
 	assert.equal(existsSync(`${file}.k3s-mesh.bak`), false);
 	const {asked} = await fetch({replace: true});
 	assert.deepEqual(asked, ['home']);
-	const config = parse(readFileSync(file, 'utf8'));
+	const config = parseConfig(readFileSync(file, 'utf8'));
 	assert.equal(config.clusters.length, 1);
-	assert.equal(config.clusters[0].cluster.server, 'https://198.51.100.1:6443');
+	assert.equal(config.clusters[0]!.cluster.server, 'https://198.51.100.1:6443');
 	assert.match(readFileSync(file, 'utf8'), /# the office/);
 });
 
@@ -181,7 +194,7 @@ test('empty lists, as kubectl leaves them, are filled', async () => {
 		'apiVersion: v1\nkind: Config\nclusters: null\ncontexts: []\nusers: []\ncurrent-context: ""\npreferences: {}\n',
 	);
 	await fetch();
-	const config = parse(readFileSync(file, 'utf8'));
+	const config = parseConfig(readFileSync(file, 'utf8'));
 	assert.equal(config['current-context'], 'home');
 	assert.equal(config.users.length, 1);
 });

@@ -2,7 +2,11 @@ import assert from 'node:assert/strict';
 import {test} from 'node:test';
 import type {InstallEvent} from '../../source/install/events.js';
 import {startApply} from '../../source/operations/apply.js';
-import type {Fleet, World} from '../../source/operations/operations.js';
+import type {
+	ApplyResult,
+	Fleet,
+	World,
+} from '../../source/operations/operations.js';
 import {makeRedactor} from '../../source/host/redactor.js';
 import {UserError} from '../../source/errors.js';
 import type {LockAnswer} from '../../source/host/scripts/lock.js';
@@ -31,7 +35,8 @@ const makeApply = (
 				}
 
 				case 'lock.refresh': {
-					return {held: held()} as Output;
+					const answer: unknown = {held: held()};
+					return answer as Output;
 				}
 
 				case 'lock.release': {
@@ -83,6 +88,10 @@ const makeApply = (
 	return {run, events, locks, stop};
 };
 
+const assertOutcome = ({outcome}: ApplyResult, wanted: string) => {
+	assert.equal(outcome, wanted);
+};
+
 const other = (ageSeconds: number): LockAnswer => ({
 	taken: false,
 	holder: {runId: 'elsewhere:1:x', owner: 'ann on box (process 1)'},
@@ -91,7 +100,7 @@ const other = (ageSeconds: number): LockAnswer => ({
 
 test('an apply holds the lock of the first server while it works', async () => {
 	const {run, locks} = makeApply(makeFakeCluster(names));
-	assert.equal((await run.result).outcome, 'good');
+	assertOutcome(await run.result, 'good');
 	assert.deepEqual(locks, ['take', 'release']);
 });
 
@@ -117,7 +126,7 @@ test('the lock of a run that is not heard of any more is waited for', async () =
 		other(40),
 		other(44),
 	]);
-	assert.equal((await run.result).outcome, 'good');
+	assertOutcome(await run.result, 'good');
 	assert.ok(
 		events.some(
 			(event) =>
@@ -136,7 +145,7 @@ test('retry after the end is a new run with a new result', async () => {
 	};
 
 	const {run, locks} = makeApply(fake);
-	assert.equal((await run.result).outcome, 'failed');
+	assertOutcome(await run.result, 'failed');
 	broken = false;
 	const again = await run.retry('nuc');
 	assert.equal(again.outcome, 'good');

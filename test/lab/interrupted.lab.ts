@@ -4,6 +4,7 @@ import process from 'node:process';
 import {createInterface} from 'node:readline';
 import test from 'node:test';
 import {stages} from '../../source/plan/plan.js';
+import {topologies} from './index.js';
 import {
 	assertCode,
 	fingerprint,
@@ -12,6 +13,7 @@ import {
 	stageFor,
 	type Stage,
 } from './support.js';
+import type {Topology} from './topology.js';
 
 type Event = {
 	readonly type: string;
@@ -38,12 +40,14 @@ const killIn = async (stage: Stage, where: string): Promise<boolean> => {
 	let killed = false;
 	for await (const line of createInterface({input: child.stdout!})) {
 		const event = JSON.parse(line) as Event;
-		if (
-			!killed &&
-			event.type === 'step' &&
-			event.stage === where &&
-			event.state === 'running'
-		) {
+		const reached =
+			where === 'reach'
+				? // All nodes are connected, and no step has begun.
+					event.type === 'run-started'
+				: event.type === 'step' &&
+					event.stage === where &&
+					event.state === 'running';
+		if (!killed && reached) {
 			killed = true;
 			child.kill('SIGKILL');
 		}
@@ -62,12 +66,34 @@ const assertOneInstallerAtATime = async (stage: Stage): Promise<void> => {
 		const {stdout} = await node.exec(
 			'cat /var/log/k3s-double-install.log 2>/dev/null || true',
 		);
-		assert.doesNotMatch(stdout, /side by side/, `${node.name}: ${stdout}`);
+		assert.match(stdout, /^start /m, `${node.name}: no installer ran`);
+		assert.doesNotMatch(stdout, /^refused /m, `${node.name}: ${stdout}`);
 	}
 };
 
+/** `lan3` with a firewall on one host, so that there is something to prepare; it lets K3s's ports pass already. */
+const withFirewall = (): Topology => {
+	const lan3 = topologies.find(({name}) => name === 'lan3')!;
+	const [server, agent, ...others] = lan3.hosts;
+	return {
+		...lan3,
+		hosts: [
+			server!,
+			{
+				...agent!,
+				setup: `
+ufw default deny incoming
+for port in 22/tcp 6443/tcp 10250/tcp 51820/udp; do ufw allow $port; done
+ufw --force enable
+`,
+			},
+			...others,
+		],
+	};
+};
+
 test('an apply that is killed in any stage is finished by the next one', async (t) => {
-	const stage = await stageFor('lan3', {name: 'killed'});
+	const stage = await stageFor(withFirewall(), {name: 'killed'});
 	t.after(stage.down);
 	const killedIn: string[] = [];
 	for (const where of stages) {

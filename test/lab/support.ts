@@ -7,6 +7,7 @@ import process from 'node:process';
 import {fileURLToPath} from 'node:url';
 import type {ClusterInput} from '../../source/cluster/schema.js';
 import {up, type Lab} from './index.js';
+import type {Topology} from './topology.js';
 
 const root = path.dirname(
 	path.dirname(path.dirname(fileURLToPath(import.meta.url))),
@@ -57,7 +58,7 @@ export type Stage = {
 
 /** Brings up a topology and prepares a client with its cluster file. */
 export const stageFor = async (
-	topology: string,
+	topology: string | Topology,
 	options: {readonly vm?: boolean; readonly name?: string} = {},
 ): Promise<Stage> => {
 	buildProgram();
@@ -81,7 +82,7 @@ export const stageFor = async (
 	};
 	const run = async (
 		words: readonly string[],
-		limitMs = 240_000,
+		limitMs = 420_000,
 	): Promise<Outcome> =>
 		lab.client.exec([process.execPath, program, ...words], {
 			env,

@@ -1,4 +1,4 @@
-import {HostLost, ScriptFailed} from '../../host/errors.js';
+import {DeadlineExceeded, HostLost, ScriptFailed} from '../../host/errors.js';
 import {UserError, describeError} from '../../errors.js';
 import {judgeReadiness, type Readiness} from '../readiness.js';
 import {poll} from '../wait.js';
@@ -13,7 +13,12 @@ const look = async (
 	try {
 		return judgeReadiness(await nodes.read(), action);
 	} catch (error) {
-		if (error instanceof ScriptFailed || error instanceof HostLost) {
+		// A server that has just started may take its time; the step's own deadline decides.
+		if (
+			error instanceof ScriptFailed ||
+			error instanceof HostLost ||
+			error instanceof DeadlineExceeded
+		) {
 			return {
 				ready: false,
 				missing: `cannot be looked up: the API of the first server does not answer (${describeError(error)})`,

@@ -1,11 +1,6 @@
 import process from 'node:process';
 import {checkAll} from '../checks/check.js';
 import {UserError, exitCodes, type ExitCode} from '../errors.js';
-import {
-	proposeExternalAddress,
-	proposeInternalAddress,
-	type AddressProposal,
-} from '../facts/external-address.js';
 import {noMeasurements} from '../facts/measurements.js';
 import {makeDemoWorld} from '../host/simulated/demo-world.js';
 import {openRunLog} from '../install/run-log.js';
@@ -20,12 +15,6 @@ import {runApp, type Demo, type InitialScreen} from '../ui/app.js';
 import type {UiOperations} from '../ui/operations.js';
 import type {Invocation} from './arguments.js';
 
-/** A proposal as the screens show it. */
-const shown = (proposal: AddressProposal) =>
-	proposal.address === undefined
-		? undefined
-		: {...proposal, nat: proposal.nat === 'behind-nat'};
-
 const operations: UiOperations = {
 	openFleet,
 	checkCluster,
@@ -34,10 +23,6 @@ const operations: UiOperations = {
 	fetchKubeconfig,
 	findings: (cluster, facts) =>
 		checkAll({cluster, facts, measurements: noMeasurements}),
-	proposeAddresses: (node, facts) => ({
-		external: shown(proposeExternalAddress(node.ssh, facts)),
-		internal: shown(proposeInternalAddress(facts)),
-	}),
 	openRunLog: async ({path, world}) =>
 		openRunLog({path, redact: (text) => world.redactor.redact(text)}),
 };

@@ -32,7 +32,6 @@ import {makeTestTerminal, type TestTerminal} from './terminal.js';
 export type FakeMachine =
 	| {
 			readonly facts: HostFacts;
-			readonly external?: string;
 			readonly rttMs?: number;
 	  }
 	| {readonly failure: string; readonly tryNext?: readonly string[]}
@@ -42,19 +41,29 @@ export type FakeMachine =
 			/** Asks only then. */
 			readonly after?: Promise<void>;
 			readonly facts: HostFacts;
-			readonly external?: string;
 	  }
 	/** Never answers. */
 	| 'silent';
 
-export const machine = (
+/** What a Debian with this public address says about itself. */
+export const known = (
 	hostname: string,
 	external: string,
 	facts: Partial<HostFacts> = {},
-): FakeMachine => ({
-	facts: makeMachineFacts({hostname, machineId: hostname, ...facts}),
-	external,
-});
+): HostFacts =>
+	makeMachineFacts({
+		hostname,
+		machineId: hostname,
+		addresses: [
+			{device: 'eth0', address: external, prefix: 24, family: 4, mtu: 1500},
+		],
+		...facts,
+	});
+
+/** A machine that answers at once. */
+export const machine = (
+	...told: Parameters<typeof known>
+): {readonly facts: HostFacts} => ({facts: known(...told)});
 
 /** An install that a test steers. */
 export type FakeInstall = {
@@ -210,13 +219,6 @@ export const startRig = (options: {
 		runLogPath: (cluster) => path.join(folder, `${cluster}.jsonl`),
 	};
 	const machines = options.machines ?? {};
-	const externals = new Map(
-		Object.values(machines).flatMap((known) =>
-			typeof known === 'object' && 'facts' in known && known.external
-				? [[known.facts, known.external] as const]
-				: [],
-		),
-	);
 	const installs: FakeInstall[] = [];
 	const logged: InstallEvent[] = [];
 	const operations: UiOperations = {
@@ -273,16 +275,6 @@ export const startRig = (options: {
 		}),
 		findings: (cluster, facts) =>
 			checkAll({cluster, facts, measurements: noMeasurements}),
-		proposeAddresses(_node, facts) {
-			const address = externals.get(facts);
-			return {
-				external:
-					address === undefined
-						? undefined
-						: {address, origin: 'the address that you connect to', nat: false},
-				internal: undefined,
-			};
-		},
 		async openRunLog({path: file}) {
 			return {
 				path: file,
@@ -328,6 +320,7 @@ export const startRig = (options: {
 				await setImmediate();
 				text = await store.files.read(name);
 			} while (!pattern.test(text ?? '') && !limit.aborted);
+
 			assert.match(text ?? '', pattern);
 		},
 		async dispose() {

@@ -42,12 +42,15 @@ describe('times', () => {
 	}
 
 	it('round trips have at most three digits', () => {
-		assert.deepEqual([0.42, 1.2, 160.6].map(formatMs), ['0.4', '1', '161']);
+		assert.deepEqual(
+			[0.42, 1.2, 160.6].map((ms) => formatMs(ms)),
+			['0.4', '1', '161'],
+		);
 	});
 
 	it('ages are rough', () => {
 		assert.deepEqual(
-			[5000, 300_000, 3_600_000, 86_400_000 * 3].map(formatAge),
+			[5000, 300_000, 3_600_000, 86_400_000 * 3].map((ms) => formatAge(ms)),
 			['just now', '5 min ago', '1 hour ago', '3 days ago'],
 		);
 	});

@@ -46,8 +46,10 @@ describe('the key router', () => {
 		const router = makeKeyRouter();
 		const list = recorder('list');
 		router.register(list.handler);
-		router.push({text: 'ar\r'});
-		router.push('down');
+		for (const input of [{text: 'ar\r'}, 'down'] as const) {
+			router.push(input);
+		}
+
 		await settle();
 		assert.deepEqual(list.got, ['a', 'r', '<enter>', '<down>']);
 	});

@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
 import {stat} from 'node:fs/promises';
 import {afterEach, describe, it} from 'node:test';
-import {makeMachineFacts} from '../../source/host/simulated/machine-facts.js';
-import {machine, startRig, type Rig} from './fakes.js';
+import {known, machine, startRig, type Rig} from './fakes.js';
 import {keys} from './terminal.js';
 
 const machines = {
@@ -17,8 +16,7 @@ const machines = {
 	},
 	'new.lan': {
 		fingerprint: 'SHA256:q1w2e3',
-		facts: makeMachineFacts({hostname: 'new', machineId: 'new'}),
-		external: '203.0.113.9',
+		facts: known('new', '203.0.113.9'),
 	},
 	'evil.lan': machine('evil', '203.0.113.66', {
 		os: {
@@ -59,9 +57,7 @@ describe('the Nodes screen', () => {
 			/● fra1 server root@198\.51\.100\.11 198\.51\.100\.11 .*Debian 12 amd64 +12ms/,
 		);
 		await toList();
-		await terminal.waitFor(
-			/external 198\.51\.100\.11: the address that you connect to/,
-		);
+		await terminal.waitFor(/external 198\.51\.100\.11: .*eth0/);
 		await rig.waitForFile('home', /name: fra1/);
 		await rig.waitForFile('home', /externalIp: 198\.51\.100\.11/);
 		const {mode} = await stat(rig.store.files.path('home'));
@@ -76,7 +72,7 @@ describe('the Nodes screen', () => {
 				/● fra1 +server/.test(screen) &&
 				/● nuc +agent/.test(screen) &&
 				/✖ node\d +agent/.test(screen) &&
-				/Connection refused on port 22\. Is sshd running/.test(screen),
+				screen.includes('Connection refused on port 22. Is sshd running'),
 		);
 	});
 
@@ -188,7 +184,7 @@ describe('the Nodes screen', () => {
 		terminal.type('d');
 		await terminal.waitFor(/Take nyc1/);
 		terminal.type('y');
-		await terminal.waitFor((screen) => !/nyc1/.test(screen));
+		await terminal.waitFor((screen) => !screen.includes('nyc1'));
 		await rig.waitForFile('home', /^(?!.*nyc1)/s);
 	});
 
@@ -202,7 +198,7 @@ describe('the Nodes screen', () => {
 		terminal.type('d');
 		await terminal.waitFor(/Take node1/);
 		terminal.type('y');
-		await terminal.waitFor((screen) => !/Connection refused/.test(screen));
+		await terminal.waitFor((screen) => !screen.includes('Connection refused'));
 		terminal.type('r');
 		await terminal.waitFor(/● nuc +agent/);
 		terminal.type(keys.enter);

@@ -95,7 +95,7 @@ export const NodeTable = ({
 					<Row
 						row={row}
 						widths={widths}
-						isSelected={isPointing && index === selected}
+						isSelected={index === selected ? isPointing : false}
 					/>
 					{failure.map((line) => (
 						<Text key={line} wrap="truncate-end">

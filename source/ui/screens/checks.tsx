@@ -287,6 +287,7 @@ export const ChecksScreen = ({session}: {readonly session: ClusterSession}) => {
 				no: 'leave it',
 			}))
 		) {
+			setNotice(undefined);
 			checks.toggleIgnored(finding.id);
 		}
 	};

@@ -119,10 +119,7 @@ export const NodesScreen = ({session}: {readonly session: ClusterSession}) => {
 			: {kind: 'list'},
 	);
 	const [notices, setNotices] = useState<readonly Notice[]>([]);
-	const rows = useMemo(
-		() => nodeRows(cluster, contacts, operations.proposeAddresses),
-		[cluster, contacts, operations],
-	);
+	const rows = useMemo(() => nodeRows(cluster, contacts), [cluster, contacts]);
 	const findings = useMemo(() => {
 		const facts = new Map(
 			[...contacts.contacts].flatMap(([name, contact]) =>

@@ -1,8 +1,12 @@
 import type {Cluster, NodeSpec} from '../../cluster/schema.js';
 import {formatSshTarget} from '../../cluster/ssh-target.js';
+import {
+	proposeExternalAddress,
+	proposeInternalAddress,
+	type AddressProposal,
+} from '../../facts/external-address.js';
 import type {HostFacts} from '../../facts/host-facts.js';
 import {formatMs} from '../format.js';
-import type {AddressProposals} from '../operations.js';
 import type {NodeContacts} from './nodes-model.js';
 import type {Failure} from './work.js';
 
@@ -47,29 +51,31 @@ const hostText = ({os, machine, architecture}: HostFacts): string =>
 
 const gibibyte = 1024 ** 3;
 
+const addressLine = (
+	kind: 'external' | 'internal',
+	chosen: string | undefined,
+	proposal: AddressProposal,
+): string => {
+	if (chosen === undefined) {
+		return proposal.address === undefined
+			? `no ${kind} address: ${proposal.reason}`
+			: `no ${kind} address is set; the node suggests ${proposal.address}`;
+	}
+
+	return chosen === proposal.address
+		? `${kind} ${chosen}: ${proposal.origin}`
+		: `${kind} ${chosen}: set by you${proposal.address === undefined ? '' : `; the node suggests ${proposal.address}`}`;
+};
+
 const detailLines = (
 	node: NodeSpec,
 	facts: HostFacts,
-	proposals: AddressProposals,
+	external: AddressProposal,
 ): readonly string[] => {
-	const address = (
-		kind: 'external' | 'internal',
-		chosen: string | undefined,
-	): string => {
-		const proposal = proposals[kind];
-		if (chosen === undefined) {
-			return `${kind} address: none found${kind === 'external' ? ', set it with e' : ''}`;
-		}
-
-		return chosen === proposal?.address
-			? `${kind} ${chosen}: ${proposal.origin}`
-			: `${kind} ${chosen}: set by you${proposal === undefined ? '' : ` (the node suggests ${proposal.address})`}`;
-	};
-
 	const {k3s} = facts;
 	return [
-		address('external', node.externalIp),
-		address('internal', node.internalIp),
+		addressLine('external', node.externalIp, external),
+		addressLine('internal', node.internalIp, proposeInternalAddress(facts)),
 		[
 			facts.os.prettyName,
 			`kernel ${facts.kernel}`,
@@ -88,7 +94,6 @@ const detailLines = (
 export const nodeRows = (
 	cluster: Cluster,
 	{contacts, lastFacts}: NodeContacts,
-	proposeAddresses: (node: NodeSpec, facts: HostFacts) => AddressProposals,
 ): readonly NodeRow[] =>
 	cluster.nodes.map((node): NodeRow => {
 		const contact = contacts.get(node.name);
@@ -124,10 +129,9 @@ export const nodeRows = (
 			};
 		}
 
-		const proposals = proposeAddresses(node, facts);
+		const proposal = proposeExternalAddress(node.ssh, facts);
 		const isNat =
-			proposals.external?.nat === true &&
-			proposals.external.address === node.externalIp;
+			proposal.nat === 'behind-nat' && proposal.address === node.externalIp;
 		return {
 			...base,
 			state: contact?.state === 'ready' ? 'ready' : 'working',
@@ -137,6 +141,6 @@ export const nodeRows = (
 			rtt:
 				contact?.state === 'ready' ? `${formatMs(contact.host.rttMs)}ms` : '',
 			failure: undefined,
-			details: detailLines(node, facts, proposals),
+			details: detailLines(node, facts, proposal),
 		};
 	});

@@ -1,8 +1,11 @@
 import type {Cluster, NodeSpec, Role} from '../../cluster/schema.js';
 import {formatSshTarget} from '../../cluster/ssh-target.js';
+import {
+	proposeExternalAddress,
+	proposeInternalAddress,
+} from '../../facts/external-address.js';
 import type {HostFacts} from '../../facts/host-facts.js';
 import type {Fleet, NodeContact} from '../../operations/operations.js';
-import type {UiOperations} from '../operations.js';
 import {withNode, type ClusterDocument} from './cluster-document.js';
 import {nameFromHostname, parseNodeLines, sameTarget} from './node-input.js';
 import {eventInterval, makeCell, type Observable} from './observable.js';
@@ -39,9 +42,8 @@ const names = (cluster: Cluster): ReadonlySet<string> =>
 export const makeNodesModel = (options: {
 	readonly document: ClusterDocument;
 	readonly fleet: Fleet;
-	readonly operations: UiOperations;
 }): NodesModel => {
-	const {document, fleet, operations} = options;
+	const {document, fleet} = options;
 	const state = makeCell<NodeContacts>(
 		{contacts: new Map(), lastFacts: new Map()},
 		eventInterval,
@@ -100,9 +102,11 @@ export const makeNodesModel = (options: {
 			return;
 		}
 
-		const proposals = operations.proposeAddresses(current, result.facts);
-		const external = current.externalIp ?? proposals.external?.address;
-		const internal = current.internalIp ?? proposals.internal?.address;
+		const external =
+			current.externalIp ??
+			proposeExternalAddress(current.ssh, result.facts).address;
+		const internal =
+			current.internalIp ?? proposeInternalAddress(result.facts).address;
 		if (external !== current.externalIp || internal !== current.internalIp) {
 			document.change((cluster) =>
 				withNode(cluster, node.name, (known) => ({

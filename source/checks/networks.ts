@@ -7,7 +7,7 @@ import {
 } from '../cluster/addresses.js';
 import type {HostFacts} from '../facts/host-facts.js';
 import {
-	commandLine,
+	byHand,
 	firewallRules,
 	forwardingBlocked,
 } from '../plan/firewall/node-firewall.js';
@@ -166,8 +166,9 @@ const forwarding = rule(
 
 			const {kind, active} = host.firewall;
 			const fallback = host.tools.iptables ? 'iptables' : 'nftables';
+			const program = active && kind !== 'none' ? kind : fallback;
 			const rules = firewallRules(
-				active && kind !== 'none' ? kind : fallback,
+				program,
 				forwardOpenings(context, meshOf(context.cluster)),
 				host,
 				node,
@@ -182,10 +183,7 @@ const forwarding = rule(
 					}): pods on it would reach nothing. The install opens it for pods.`,
 					{
 						nodes: [node.name],
-						fixes: [
-							'To do it by hand:',
-							...rules.map(({add}) => commandLine(add)),
-						],
+						fixes: ['To do it by hand:', ...byHand(program, rules)],
 					},
 				),
 			];

@@ -8,7 +8,7 @@ import {
 import {meshOf} from '../mesh/catalogue.js';
 import {wireguardPort} from '../mesh/k3s-requirements.js';
 import type {Requirement} from '../mesh/mesh.js';
-import {commandLine, firewallRules} from '../plan/firewall/node-firewall.js';
+import {byHand, firewallRules} from '../plan/firewall/node-firewall.js';
 import {
 	portName,
 	portOpenings,
@@ -141,8 +141,9 @@ const openingFixes = (
 	) {
 		return [
 			`${to} runs ${host.firewall.kind}. To open it there (the install does so too, when path.blocked is overridden):`,
-			...firewallRules(host.firewall.kind, openings, host, node).map(({add}) =>
-				commandLine(add),
+			...byHand(
+				host.firewall.kind,
+				firewallRules(host.firewall.kind, openings, host, node),
 			),
 			`If that is not it, ${outside} in the firewall in front of it.`,
 		];

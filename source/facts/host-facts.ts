@@ -125,14 +125,24 @@ export type ListeningPort = {
 export type FirewallKind =
 	'none' | 'ufw' | 'firewalld' | 'nftables' | 'iptables';
 
+/** A base chain of nftables. */
+export type NftChain = {
+	/** Family and name, such as `inet filter`. */
+	readonly table: string;
+	readonly chain: string;
+	readonly hook: 'input' | 'forward';
+};
+
 export type FirewallFacts = {
 	readonly kind: FirewallKind;
-	/** Is it on? A ufw that is installed but inactive is not. */
+	/** Is it on? A ufw that is installed but inactive is not; tables of nftables and iptables are when they drop any packet. */
 	readonly active: boolean;
 	/** Does an incoming packet that no rule names get dropped or rejected? */
 	readonly defaultDeny: boolean;
 	/** The rules as the tool prints them, bounded, for people to read. */
 	readonly summary: string;
+	/** nftables only: the chains that drop or reject any packet, where an opening must come first. */
+	readonly dropping?: readonly NftChain[];
 };
 
 export type ForwardingFacts = {

@@ -1,15 +1,23 @@
 import type {FirewallFacts, ForwardingFacts} from './host-facts.js';
-import {ownChains, parseNft, stoppingRule} from './parse-nft.js';
+import {ownChains, ownLines, parseNft} from './parse-nft.js';
 import type {Sections} from './sections.js';
 
 /** Characters of a summary that people can still read. */
 const summaryLimit = 4000;
 
+/** Bounded, but all lines with our mark stay: the plan looks for them. */
 const summaryOf = (lines: readonly string[]): string => {
 	const text = lines.join('\n').trim();
-	return text.length > summaryLimit
-		? `${text.slice(0, summaryLimit)}\n…`
-		: text;
+	if (text.length <= summaryLimit) {
+		return text;
+	}
+
+	const marked = text
+		.slice(summaryLimit)
+		.split('\n')
+		.slice(1)
+		.filter((line) => /k3s[-_]mesh/.test(line));
+	return [text.slice(0, summaryLimit), '…', ...marked].join('\n');
 };
 
 type IptablesChain = {
@@ -35,11 +43,37 @@ const stopping = ({rules}: IptablesChain): string[] =>
 const denies = (chain: IptablesChain): boolean =>
 	chain.policy === 'drop' || stopping(chain).length > 0;
 
+/** Chains that other programs keep for what is theirs. */
+const foreignChain =
+	/^(?:KUBE|CNI|FLANNEL|DOCKER|CILIUM|cali|ts|f2b|LIBVIRT|ufw)-/;
+
+/** Does the chain drop or reject any packet, itself or in a chain that it calls? */
+const dropsSome = (
+	lines: readonly string[],
+	chain: string,
+	callers: readonly string[] = [],
+): boolean =>
+	readChain(lines, chain).rules.some((rule) => {
+		const target = / -[jg] (?<target>\S+)/.exec(rule)?.groups!.target;
+		return (
+			target === 'DROP' ||
+			target === 'REJECT' ||
+			(target !== undefined &&
+				!foreignChain.test(target) &&
+				!callers.includes(target) &&
+				dropsSome(lines, target, [...callers, chain]))
+		);
+	});
+
 /** Both kinds of iptables tables, one after the other. */
 const iptablesLines = (sections: Sections): readonly string[] => [
 	...sections.lines('iptables'),
 	...sections.lines('iptables_legacy'),
 ];
+
+/** Could iptables read the tables that are its own? It can not when somebody wrote into them with nft. */
+const iptablesAnswered = (sections: Sections): boolean =>
+	iptablesLines(sections).some((line) => line.startsWith('-P INPUT '));
 
 const ufwFacts = (sections: Sections): FirewallFacts | undefined => {
 	const status = sections.lines('ufw');
@@ -82,22 +116,33 @@ const firewalldFacts = (sections: Sections): FirewallFacts | undefined => {
 		kind: 'firewalld',
 		active: true,
 		defaultDeny: !zone.some((line) => /^\s*target: ACCEPT$/.test(line)),
-		summary: summaryOf(zone),
+		// Whole: the plan finds the zones of interfaces in it, and our rules, which can not be marked.
+		summary: zone.join('\n').trim(),
 	};
 };
 
 const nftFacts = (sections: Sections): FirewallFacts | undefined => {
 	const lines = sections.lines('nft');
-	const chains = ownChains(parseNft(lines), 'input');
-	const denying = chains.some(
-		(chain) => chain.policy === 'drop' || stoppingRule(chain) !== undefined,
+	const all = parseNft(lines);
+	const iptables = iptablesAnswered(sections);
+	const input = ownChains(all, 'input', iptables);
+	const dropping = [...input, ...ownChains(all, 'forward', iptables)].filter(
+		({drops}) => drops,
 	);
-	return denying
+	return dropping.length > 0
 		? {
 				kind: 'nftables',
 				active: true,
-				defaultDeny: true,
-				summary: summaryOf(lines),
+				defaultDeny: input.some(
+					({policy, stoppingRule}) =>
+						policy === 'drop' || stoppingRule !== undefined,
+				),
+				dropping: dropping.map(({table, name, hook}) => ({
+					table,
+					chain: name,
+					hook: hook as 'input' | 'forward',
+				})),
+				summary: summaryOf(ownLines(lines, iptables)),
 			}
 		: undefined;
 };
@@ -105,10 +150,7 @@ const nftFacts = (sections: Sections): FirewallFacts | undefined => {
 const iptablesFacts = (sections: Sections): FirewallFacts | undefined => {
 	const lines = iptablesLines(sections);
 	const input = readChain(lines, 'INPUT');
-	const someStopped = input.rules.some((rule) =>
-		/ -j (?:DROP|REJECT)\b/.test(rule),
-	);
-	return denies(input) || someStopped
+	return denies(input) || dropsSome(lines, 'INPUT')
 		? {
 				kind: 'iptables',
 				active: true,
@@ -139,14 +181,16 @@ export const parseFirewall = (sections: Sections): FirewallFacts => {
 export const parseForwarding = (sections: Sections): ForwardingFacts => {
 	const forward = readChain(iptablesLines(sections), 'FORWARD');
 	const all = parseNft(sections.lines('nft'));
-	const chains = ownChains(all, 'forward');
+	const chains = ownChains(all, 'forward', iptablesAnswered(sections));
 	// firewalld ends its forward chain with a reject of its own.
 	const firewalld = all.filter(
 		({table, hook}) => table === 'inet firewalld' && hook === 'forward',
 	);
 	const nftRules = [...chains, ...firewalld].flatMap((chain) => {
-		const rule = stoppingRule(chain);
-		return rule === undefined ? [] : [`${chain.table} ${chain.name}: ${rule}`];
+		const {table, name, stoppingRule} = chain;
+		return stoppingRule === undefined
+			? []
+			: [`${table} ${name}: ${stoppingRule}`];
 	});
 	const ufwRouted = sections
 		.lines('ufw')

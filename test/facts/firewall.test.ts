@@ -71,6 +71,30 @@ table ip filter {
 	}
 }`;
 
+/** As a machine has it whose owner closed one port only. */
+const nftOnePort = `table inet filter {
+	chain input {
+		type filter hook input priority filter; policy accept;
+		iifname "lo" accept
+		tcp dport 6443 drop
+	}
+}`;
+
+const nftCalling = `table inet mine {
+	chain closed {
+		log prefix "accept: " counter packets 0 bytes 0 drop
+	}
+	chain web {
+		tcp dport { 80, 443 } jump closed
+		jump web
+	}
+	chain input {
+		type filter hook input priority filter; policy accept;
+		ct state established,related accept
+		CALL
+	}
+}`;
+
 const firewalldTables = `table inet firewalld {
 	chain filter_INPUT {
 		type filter hook input priority filter + 10; policy accept;
@@ -167,6 +191,61 @@ const table: ReadonlyArray<{
 		forwarding: 'drop',
 	},
 	{
+		name: 'nft that closes one port',
+		given: {nft: nftOnePort, iptables: iptablesOpen},
+		firewall: 'nftables on open',
+		forwarding: 'accept',
+	},
+	{
+		name: 'nft that calls a chain which drops everything',
+		given: {nft: nftCalling.replace('CALL', 'jump closed')},
+		firewall: 'nftables on deny',
+		forwarding: 'accept',
+	},
+	{
+		name: 'nft that calls a chain which drops some',
+		given: {nft: nftCalling.replace('CALL', 'jump web')},
+		firewall: 'nftables on open',
+		forwarding: 'accept',
+	},
+	{
+		name: 'nft that only accepts, whatever its comments say',
+		given: {
+			nft: nftOnePort.replace(
+				'tcp dport 6443 drop',
+				'tcp dport 22 accept comment "else drop"',
+			),
+		},
+		firewall: 'none off open',
+		forwarding: 'accept',
+	},
+	{
+		name: 'nft that drops only what is passed on',
+		given: {
+			nft: nftOnePort
+				.replace('hook input', 'hook forward')
+				.replace('policy accept', 'policy drop'),
+			iptables: iptablesOpen,
+		},
+		firewall: 'nftables on open',
+		forwarding: 'drop',
+	},
+	{
+		name: 'nft in the tables of iptables, which can not read them any more',
+		given: {nft: nftOfIptables},
+		firewall: 'nftables on deny',
+		forwarding: 'accept ip filter FORWARD: counter packets 0 bytes 0 reject',
+	},
+	{
+		name: 'tables of other programs',
+		given: {
+			nft: nftOnePort.replace('inet filter', 'inet f2b-table'),
+			iptables: iptablesOpen,
+		},
+		firewall: 'none off open',
+		forwarding: 'accept',
+	},
+	{
 		name: 'nft that shows what iptables wrote',
 		given: {nft: nftOfIptables, iptables: '-P INPUT DROP\n-P FORWARD ACCEPT'},
 		firewall: 'iptables on deny',
@@ -190,6 +269,22 @@ const table: ReadonlyArray<{
 		name: 'iptables that drops some',
 		given: {iptables: `${iptablesOpen}\n-A INPUT -s 192.0.2.9/32 -j DROP`},
 		firewall: 'iptables on open',
+		forwarding: 'accept',
+	},
+	{
+		name: 'iptables that drops some in a chain of its owner',
+		given: {
+			iptables: `${iptablesOpen}\n-N MINE\n-A INPUT -p tcp -j MINE\n-A MINE -p tcp -m tcp --dport 6443 -j DROP`,
+		},
+		firewall: 'iptables on open',
+		forwarding: 'accept',
+	},
+	{
+		name: 'iptables with a chain of fail2ban',
+		given: {
+			iptables: `${iptablesOpen}\n-A INPUT -p tcp -j f2b-sshd\n-A f2b-sshd -s 192.0.2.9/32 -j REJECT --reject-with icmp-port-unreachable`,
+		},
+		firewall: 'none off open',
 		forwarding: 'accept',
 	},
 	{
@@ -234,6 +329,41 @@ test('the summary of a long list of rules is bounded', () => {
 	);
 	assert.ok(summary.length < 5000);
 	assert.match(summary, /…$/);
+});
+
+test('rules of ours are in the summary, however long the list is', () => {
+	const many = Array.from(
+		{length: 200},
+		(_, index) => `\t\tip saddr 10.0.0.${index} tcp dport 22 accept`,
+	).join('\n');
+	const {summary} = parseFirewall(
+		sections({
+			iptables: iptablesOpen,
+			nft: `${nftOfIptables}\n${nftOnePort.replace('\t\ttcp', `${many}\n\t\tcounter jump k3s_mesh_input comment "k3s-mesh"\n\t\ttcp`)}`,
+		}),
+	);
+	assert.ok(summary.length < 5000);
+	assert.match(summary, /k3s_mesh_input comment "k3s-mesh"$/);
+	assert.doesNotMatch(summary, /table ip filter/);
+});
+
+test('the chains that drop are told, those of other programs are not', () => {
+	const of = (nft: string) =>
+		parseFirewall(sections({iptables: iptablesOpen, nft})).dropping;
+	assert.deepEqual(of(`${nftFilter}\n${nftOfIptables}\n${firewalldTables}`), [
+		{table: 'inet filter', chain: 'input', hook: 'input'},
+		{table: 'inet filter', chain: 'forward', hook: 'forward'},
+	]);
+	// Our own chain in front changes nothing.
+	assert.deepEqual(
+		of(
+			nftOnePort.replace(
+				'\t\tiifname',
+				'\t\tjump k3s_mesh_input comment "k3s-mesh"\n\t\tiifname',
+			),
+		),
+		[{table: 'inet filter', chain: 'input', hook: 'input'}],
+	);
 });
 
 test('base chains are found among sets and regular chains', () => {

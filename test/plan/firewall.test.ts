@@ -3,14 +3,18 @@ import test from 'node:test';
 import fc from 'fast-check';
 import {addressFamily} from '../../source/cluster/addresses.js';
 import {sameSite} from '../../source/cluster/sites.js';
-import type {FirewallFacts, HostFacts} from '../../source/facts/host-facts.js';
+import type {
+	FirewallFacts,
+	HostFacts,
+	NftChain,
+} from '../../source/facts/host-facts.js';
 import {meshOf} from '../../source/mesh/catalogue.js';
 import type {MeshContext} from '../../source/mesh/mesh.js';
 import {
+	byHand,
 	commandLine,
 	nodeFirewall,
 } from '../../source/plan/firewall/node-firewall.js';
-import {droppingChains} from '../../source/plan/firewall/nftables.js';
 import {
 	denying,
 	ha3,
@@ -30,33 +34,19 @@ const actionOf = (context: MeshContext, name: string) =>
 const linesOf = (context: MeshContext, name: string): readonly string[] =>
 	(actionOf(context, name)?.rules ?? []).map(({add}) => commandLine(add));
 
-const nftRuleset = `table inet filter {
-	chain input {
-		type filter hook input priority filter; policy drop;
-		ct state established,related accept
-		tcp dport 22 accept
-	}
+const nftChains: readonly NftChain[] = [
+	{table: 'inet filter', chain: 'input', hook: 'input'},
+	{table: 'inet filter', chain: 'forward', hook: 'forward'},
+];
 
-	chain forward {
-		type filter hook forward priority filter; policy drop;
-	}
-
-	chain output {
-		type filter hook output priority filter; policy accept;
-	}
-}
-table ip nat {
-	chain prerouting {
-		type nat hook prerouting priority dstnat; policy accept;
-	}
-}
-table inet firewalld {
-	chain filter_INPUT {
-		type filter hook input priority filter + 10; policy accept;
-		reject with icmpx admin-prohibited
-	}
-}
-`;
+/** A firewall that denies: by nftables in the given chains. */
+const denyingNft = (
+	dropping: readonly NftChain[] = nftChains,
+	summary = '',
+): Partial<HostFacts> => ({
+	...denying('nftables'),
+	firewall: {...denying('nftables', summary).firewall!, dropping},
+});
 
 test('nothing is touched where no firewall denies and forwarding works', () => {
 	assert.equal(actionOf(makeContext(lan3()), 'nuc'), undefined);
@@ -137,7 +127,7 @@ test('firewalld: rich rules in the zone of the interface, no peer moves to anoth
 });
 
 test('nftables: a chain of ours in the table that drops, in front of what drops', () => {
-	const context = makeContext(lan3(), {nuc: denying('nftables', nftRuleset)});
+	const context = makeContext(lan3(), {nuc: denyingNft()});
 	const lines = linesOf(context, 'nuc');
 	assert.deepEqual(lines.slice(0, 3), [
 		'nft add chain inet filter k3s_mesh_input',
@@ -153,25 +143,20 @@ test('nftables: a chain of ours in the table that drops, in front of what drops'
 	assert.equal(new Set(lines).size, lines.length);
 });
 
-test('the chains that drop are read from the ruleset', () => {
-	const names = (ruleset: string) =>
-		droppingChains(ruleset).map(
-			({family, table, chain, hook}) => `${family} ${table} ${chain} ${hook}`,
-		);
-	assert.deepEqual(names(nftRuleset), [
-		'inet filter input input',
-		'inet filter forward forward',
-	]);
+test('nftables: the names of distributions where the host did not tell, and nothing where nothing drops', () => {
 	assert.deepEqual(
-		names(
-			'table ip mine {\n\tchain in {\n\t\ttype filter hook input priority 0; policy accept;\n\t\ttcp dport 6443 drop\n\t}\n}\n',
-		),
-		['ip mine in input'],
+		linesOf(makeContext(lan3(), {nuc: denying('nftables')}), 'nuc'),
+		linesOf(makeContext(lan3(), {nuc: denyingNft()}), 'nuc'),
 	);
-	assert.deepEqual(names(''), [
-		'inet filter input input',
-		'inet filter forward forward',
-	]);
+	assert.deepEqual(
+		linesOf(
+			makeContext(lan3(), {nuc: denyingNft([nftChains[1]!])}),
+			'nuc',
+		).filter((line) => line.startsWith('nft insert')),
+		[
+			`nft insert rule inet filter forward jump k3s_mesh_forward comment '"k3s-mesh"'`,
+		],
+	);
 });
 
 test('a nftables table of one family holds rules of that family only', () => {
@@ -191,10 +176,10 @@ test('a nftables table of one family holds rules of that family only', () => {
 			internalIp: '192.168.1.2',
 		},
 	]);
-	const ruleset =
-		'table ip filter {\n\tchain INPUT {\n\t\ttype filter hook input priority 0; policy drop;\n\t}\n}\n';
 	const lines = linesOf(
-		makeContext(cluster, {a: denying('nftables', ruleset)}),
+		makeContext(cluster, {
+			a: denyingNft([{table: 'ip filter', chain: 'INPUT', hook: 'input'}]),
+		}),
 		'a',
 	);
 	assert.ok(lines.length > 3);
@@ -255,7 +240,8 @@ test('a firewall that accepts by default is opened where a path was seen blocked
 				kind: 'nftables',
 				active: true,
 				defaultDeny: false,
-				summary: nftRuleset,
+				summary: '',
+				dropping: nftChains,
 			} satisfies FirewallFacts,
 		},
 	};
@@ -276,6 +262,54 @@ test('a firewall that accepts by default is opened where a path was seen blocked
 			'nuc',
 		),
 	);
+});
+
+test('what was opened once stays in the plan, also when nothing is blocked any more', () => {
+	const cluster = lan3();
+	const planned = (kind: 'nftables' | 'iptables', summary: string) =>
+		actionOf(
+			makeContext(
+				cluster,
+				{
+					nuc: {
+						firewall: {
+							kind,
+							active: true,
+							defaultDeny: false,
+							summary,
+							...(kind === 'nftables' && {dropping: nftChains}),
+						},
+					},
+				},
+				measured(cluster),
+			),
+			'nuc',
+		);
+	assert.ok(planned('nftables', 'jump k3s_mesh_input comment "k3s-mesh"'));
+	assert.ok(
+		planned(
+			'iptables',
+			'-A INPUT -i cni0 -m comment --comment "k3s-mesh pods of this node" -j ACCEPT',
+		),
+	);
+	// Forwarding alone was opened.
+	assert.equal(planned('nftables', 'jump k3s_mesh_forward'), undefined);
+	assert.equal(
+		planned(
+			'iptables',
+			'-A FORWARD -i cni0 -m comment --comment "k3s-mesh forwarding" -j ACCEPT',
+		),
+		undefined,
+	);
+});
+
+test('by hand, a person learns what makes the rules last', () => {
+	const rules = [{why: '', add: ['x', 'y z'], remove: []}];
+	const last = (kind: (typeof kinds)[number]) => byHand(kind, rules).at(-1)!;
+	assert.equal(byHand('ufw', rules).join('\n'), "x 'y z'");
+	assert.equal(last('firewalld'), 'firewall-cmd --reload');
+	assert.match(last('nftables'), /nftables\.conf/);
+	assert.match(last('iptables'), /rules\.v4/);
 });
 
 test('the source that was seen when measuring is let in as well', () => {
@@ -309,7 +343,7 @@ test('where a firewall denies, every requirement has a rule for every address of
 				const overrides = Object.fromEntries(
 					cluster.nodes.map(({name}) => [
 						name,
-						denying(kind, kind === 'nftables' ? nftRuleset : ''),
+						kind === 'nftables' ? denyingNft() : denying(kind),
 					]),
 				);
 				const context = makeContext(cluster, overrides);
@@ -358,7 +392,9 @@ test('no port of K3s is opened to an address that is no peer', () => {
 		);
 		for (const {name} of cluster.nodes) {
 			const action = actionOf(
-				makeContext(cluster, {[name]: denying(kind, nftRuleset)}),
+				makeContext(cluster, {
+					[name]: kind === 'nftables' ? denyingNft() : denying(kind),
+				}),
 				name,
 			)!;
 			for (const {add} of action.rules) {

@@ -166,8 +166,17 @@ done <<END_OF_RULES
 $additions
 END_OF_RULES
 
+# shellcheck disable=SC2016
+unless_there='for last in "$@"; do :; done; nft list chain "$3" "$4" "$5" | grep -qF "comment $last" || exec nft "$@"'
 # A word of ExecStart: quoted for systemd, so that it stays one word and nothing in it is expanded.
 quoted_words() {
+	# Our chain is emptied first, but the jump to it may be there still, when only this unit is started again.
+	case "$1 $2 $3" in
+		'nft insert rule')
+			shift
+			set -- sh -c "$unless_there" nft "$@"
+			;;
+	esac
 	program=$(command -v "$1")
 	shift
 	printf '%s' "$program"
@@ -209,13 +218,15 @@ case "$firewall" in
 		file=/etc/systemd/system/${firewallUnit}
 		wanted=$(boot_unit)
 		if [ ! -f "$file" ] || [ "$(cat "$file")" != "$wanted" ] ||
-			! systemctl is-enabled --quiet ${firewallUnit}; then
+			! systemctl is-enabled --quiet ${firewallUnit} || ! systemctl is-active --quiet ${firewallUnit}; then
 			[ "$missing" -gt 0 ] || missing=1
 			if [ "$check_only" = no ]; then
 				printf '%s\\n' "$wanted" >"$file.k3s-mesh-new"
 				mv -f "$file.k3s-mesh-new" "$file"
 				systemctl daemon-reload
 				systemctl enable --quiet ${firewallUnit}
+				# Only a unit that is active hears when the firewall is restarted or reloaded.
+				systemctl start ${firewallUnit}
 			fi
 		fi
 		;;

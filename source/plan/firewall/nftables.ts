@@ -1,73 +1,14 @@
+import type {NftChain} from '../../facts/host-facts.js';
 import type {FirewallRule} from '../plan.js';
 import type {Opening} from './openings.js';
 
-/** A chain that the kernel hands packets to. */
-export type BaseChain = {
-	readonly family: 'inet' | 'ip' | 'ip6';
-	readonly table: string;
-	readonly chain: string;
-	readonly hook: 'input' | 'forward';
-};
+type Family = 'inet' | 'ip' | 'ip6';
 
-/** Tables that other programs write and that come and go with them. */
-const foreignTables = /^(?:firewalld|kube|cni|k3s|docker|libvirt|tailscale)/i;
-
-/**
- * The chains that drop or reject packets, read from `nft list ruleset`: an accept in a table of our own would not
- * help, since a packet must be accepted by every table. Falls back to the names that distributions use.
- */
-export const droppingChains = (ruleset: string): readonly BaseChain[] => {
-	const chains: BaseChain[] = [];
-	let table: {family: BaseChain['family']; name: string} | undefined;
-	let chain: {name: string; hook: string; drops: boolean} | undefined;
-	const close = () => {
-		if (
-			table !== undefined &&
-			chain?.drops === true &&
-			(chain.hook === 'input' || chain.hook === 'forward') &&
-			!foreignTables.test(table.name)
-		) {
-			chains.push({
-				family: table.family,
-				table: table.name,
-				chain: chain.name,
-				hook: chain.hook,
-			});
-		}
-
-		chain = undefined;
-	};
-
-	for (const line of ruleset.split('\n')) {
-		const tableLine = /^\s*table (?<family>\w+) (?<name>\S+) \{/.exec(line);
-		const chainLine = /^\s*chain (?<name>\S+) \{/.exec(line);
-		if (tableLine) {
-			close();
-			const {family, name} = tableLine.groups!;
-			table =
-				family === 'inet' || family === 'ip' || family === 'ip6'
-					? {family, name: name!}
-					: undefined;
-		} else if (chainLine) {
-			close();
-			chain = {name: chainLine.groups!.name!, hook: '', drops: false};
-		} else if (chain !== undefined) {
-			chain.hook =
-				/type filter hook (?<hook>\w+)/.exec(line)?.groups!.hook ?? chain.hook;
-			// A drop may also stand in a chain that this one jumps to; whoever jumps may drop.
-			chain.drops ||= /policy drop|\b(?:drop|reject|jump|goto)\b/.test(line);
-		}
-	}
-
-	close();
-	const fallback = (hook: BaseChain['hook']): BaseChain => ({
-		family: 'inet',
-		table: 'filter',
-		chain: hook,
-		hook,
-	});
-	return chains.length > 0 ? chains : [fallback('input'), fallback('forward')];
-};
+/** The names that distributions use, where the host did not tell. */
+const usualChains: readonly NftChain[] = [
+	{table: 'inet filter', chain: 'input', hook: 'input'},
+	{table: 'inet filter', chain: 'forward', hook: 'forward'},
+];
 
 const quote = (text: string): string => `"${text}"`;
 
@@ -104,20 +45,22 @@ const matches = (opening: Opening): ReadonlyArray<readonly string[]> => {
 };
 
 /** Can a table of this family hold the opening at all? */
-const fits = (family: BaseChain['family'], opening: Opening): boolean =>
+const fits = (family: Family, opening: Opening): boolean =>
 	family === 'inet' ||
 	!('family' in opening) ||
 	(family === 'ip') === (opening.family === 4);
 
 /**
- * Rules for nftables: a chain of ours in the table that drops, and a jump to it in front of the dropping chain. Each
- * comment is unique in its chain, so that a rule that is there is found by it. Taking back empties our chain.
+ * Rules for nftables: a chain of ours in each table that drops, and a jump to it in front of the dropping chain. An
+ * accept in a table of our own would not help, since a packet must be accepted by every table. Each comment is unique
+ * in its chain, so that a rule that is there is found by it. Taking back empties our chain.
  */
 export const nftablesRules = (
 	openings: readonly Opening[],
-	ruleset: string,
+	dropping: readonly NftChain[] = usualChains,
 ): readonly FirewallRule[] =>
-	droppingChains(ruleset).flatMap(({family, table, chain, hook}) => {
+	dropping.flatMap(({table: familyAndName, chain, hook}) => {
+		const [family, table] = familyAndName.split(' ') as [Family, string];
 		const wanted = openings.filter(
 			(opening) =>
 				fits(family, opening) &&

@@ -20,6 +20,10 @@ type FirewallAction = Extract<StepAction, {kind: 'firewall'}>;
 export const forwardingBlocked = ({forwarding}: HostFacts): boolean =>
 	forwarding.policy === 'drop' || forwarding.blockingRules.length > 0;
 
+/** Are there rules of ours for incoming packets already? They stay in the plan, which thus mends them. */
+const openedBefore = ({firewall: {summary}}: HostFacts): boolean =>
+	/k3s_mesh_input|^-A INPUT .*k3s-mesh/m.test(summary);
+
 const isBlocked = ({verdict}: Cell): boolean =>
 	verdict.kind === 'filtered' || verdict.kind === 'refused';
 
@@ -56,7 +60,7 @@ export const firewallRules = (
 		}
 
 		case 'nftables': {
-			return nftablesRules(openings, facts.firewall.summary);
+			return nftablesRules(openings, facts.firewall.dropping);
 		}
 
 		case 'iptables': {
@@ -67,7 +71,7 @@ export const firewallRules = (
 
 /**
  * What is opened on a node, or `undefined` when nothing must be: no firewall of it denies, none of the paths to it
- * was seen blocked while one is active, and forwarding works.
+ * was seen blocked while one is active, we opened nothing before, and forwarding works.
  */
 export const nodeFirewall = (
 	context: MeshContext,
@@ -83,6 +87,7 @@ export const nodeFirewall = (
 	const denies =
 		facts.firewall.active &&
 		(facts.firewall.defaultDeny ||
+			openedBefore(facts) ||
 			context.measurements.cells.some(
 				(cell) => cell.path.to === node.name && isBlocked(cell),
 			));
@@ -105,3 +110,34 @@ export const commandLine = (words: readonly string[]): string =>
 				: `'${word.replaceAll("'", String.raw`'\''`)}'`,
 		)
 		.join(' ');
+
+/** The rules as a person can paste them, and what makes them last. */
+export const byHand = (
+	kind: Exclude<FirewallFacts['kind'], 'none'>,
+	rules: readonly FirewallRule[],
+): readonly string[] => {
+	const lines = rules.map(({add}) => commandLine(add));
+	switch (kind) {
+		case 'ufw': {
+			return lines;
+		}
+
+		case 'firewalld': {
+			return [...lines, 'firewall-cmd --reload'];
+		}
+
+		case 'nftables': {
+			return [
+				...lines,
+				'These last until the next boot: have the same in /etc/nftables.conf, or wherever your rules are loaded from.',
+			];
+		}
+
+		case 'iptables': {
+			return [
+				...lines,
+				'These last until the next boot: have the same in /etc/iptables/rules.v4, or wherever your rules are loaded from.',
+			];
+		}
+	}
+};

@@ -64,16 +64,19 @@ show_nft() {
 	limited nft list ruleset
 }
 
+# Without the chains of Kubernetes and of containers, which are many and say nothing about the firewall.
+without_theirs() {
+	grep -Ev '^-[AN] (KUBE|CNI|FLANNEL|DOCKER|CILIUM|cali)-'
+}
+
 show_iptables() {
-	limited iptables -w 2 -S INPUT
-	limited iptables -w 2 -S FORWARD
+	limited iptables -w 2 -S | without_theirs
 }
 
 # Asking the old tables would load their modules: only where they are in use.
 show_iptables_legacy() {
 	if [ -s /proc/net/ip_tables_names ] && command -v iptables-legacy >/dev/null 2>&1; then
-		limited iptables-legacy -w 2 -S INPUT
-		limited iptables-legacy -w 2 -S FORWARD
+		limited iptables-legacy -w 2 -S | without_theirs
 	fi
 }
 `;

@@ -15,7 +15,12 @@ export type MeshChoice = {
 };
 
 const praise = (context: MeshContext): string => {
-	const count = context.cluster.nodes.length;
+	const {nodes} = context.cluster;
+	const count = nodes.length;
+	if (!nodes.every(({name}) => context.facts.has(name))) {
+		return 'Nothing that is known so far speaks against it.';
+	}
+
 	return count === 0
 		? 'No node is known yet.'
 		: `${count === 1 ? 'The node has' : `All ${count} nodes have`} an external address of ${count === 1 ? 'its' : 'their'} own and a kernel for it.`;

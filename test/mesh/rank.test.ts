@@ -29,3 +29,13 @@ test('overriding a check that says nothing here changes nothing', () => {
 		recommendMesh(makeContext(cluster)),
 	);
 });
+
+test('nothing is said of nodes that have not answered yet', () => {
+	const context = makeContext(lan3());
+	assert.match(recommendMesh(context)[0]!.reason, /^All 3 nodes have/);
+	const [, ...others] = [...context.facts];
+	assert.match(
+		recommendMesh({...context, facts: new Map(others)})[0]!.reason,
+		/known so far/,
+	);
+});

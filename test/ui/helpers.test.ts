@@ -110,6 +110,17 @@ describe('columns', () => {
 		assert.deepEqual(fitColumns(needs, 34), [4, 15, 15]);
 		assert.deepEqual(fitColumns(needs, 5), [4, 10, 8]);
 	});
+
+	it('give up width in their order', () => {
+		const needs = [
+			{natural: 20, minimum: 10, order: 2},
+			{natural: 12, minimum: 9, order: 0},
+			{natural: 16, minimum: 8, order: 1},
+		];
+		assert.deepEqual(fitColumns(needs, 46), [20, 10, 16]);
+		assert.deepEqual(fitColumns(needs, 40), [20, 9, 11]);
+		assert.deepEqual(fitColumns(needs, 30), [13, 9, 8]);
+	});
 });
 
 describe('a value that is watched', () => {

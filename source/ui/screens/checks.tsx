@@ -1,32 +1,26 @@
-import {Box, Text} from 'ink';
+import {Box} from 'ink';
 import {useMemo, useState} from 'react';
-import {CellDetails} from '../components/cell-details.js';
+import {ChecksMatrix} from '../components/checks-matrix.js';
+import {ChecksTitle} from '../components/checks-title.js';
 import {FindingsList} from '../components/findings-list.js';
-import {
-	MatrixTable,
-	matrixRows,
-	type MatrixCell,
-} from '../components/matrix-table.js';
 import {Notices, noticeLines, type Notice} from '../components/notices.js';
-import {Screen, type BodySize} from '../components/screen.js';
-import {Spinner, Ticker, useTick} from '../components/ticker.js';
+import {Screen} from '../components/screen.js';
+import {Ticker} from '../components/ticker.js';
 import {useUi} from '../context.js';
-import {count, formatDuration, formatMs} from '../format.js';
+import {count} from '../format.js';
 import type {Binding} from '../hooks/use-keys.js';
 import {useObservable} from '../hooks/use-observable.js';
 import {useSelection} from '../hooks/use-selection.js';
-import {openBlockers, type ChecksState} from '../state/checks-model.js';
+import {openBlockers} from '../state/checks-model.js';
 import {
 	checksView,
 	tabTitles,
 	troubledPairs,
 	unreachedId,
 	type ChecksTab,
-	type ChecksView,
 } from '../state/checks-view.js';
 import type {ClusterSession} from '../state/cluster-session.js';
-import {pairKey, type PairCell} from '../state/matrix.js';
-import {Toned, glyphs} from '../theme.js';
+import {Toned} from '../theme.js';
 
 const help = {
 	title: 'Checks',
@@ -45,167 +39,6 @@ const help = {
 		['q', 'quit; everything is saved'],
 	],
 } as const;
-
-const pairLook = (
-	pair: PairCell | undefined,
-	isRunning: boolean,
-): MatrixCell => {
-	if (pair === undefined) {
-		return isRunning
-			? {text: glyphs.waiting, tone: 'muted'}
-			: {text: glyphs.none, tone: 'muted'};
-	}
-
-	switch (pair.state) {
-		case 'good': {
-			return {text: glyphs.good, tone: 'good'};
-		}
-
-		case 'warning': {
-			return {text: glyphs.warning, tone: 'warning'};
-		}
-
-		case 'bad': {
-			return {
-				text: pair.blocked > 1 ? `${glyphs.bad} ${pair.blocked}` : glyphs.bad,
-				tone: 'bad',
-			};
-		}
-
-		case 'waiting': {
-			return {text: glyphs.waiting, tone: 'muted'};
-		}
-
-		case 'none': {
-			return {text: glyphs.none, tone: 'muted'};
-		}
-	}
-};
-
-const cellLook =
-	(view: ChecksView, tab: Exclude<ChecksTab, 'findings'>, isRunning: boolean) =>
-	(from: string, to: string): MatrixCell => {
-		if (tab === 'latency') {
-			const latency = view.latencies.get(pairKey(from, to));
-			const text =
-				from === to
-					? '·'
-					: latency === undefined
-						? glyphs.none
-						: formatMs(latency.medianMs);
-			const isMarked = view.findings.some(
-				({id, nodes, ignored}) =>
-					id.startsWith('latency.') &&
-					!ignored &&
-					nodes.includes(from) &&
-					nodes.includes(to),
-			);
-			return {
-				text: `${text.padStart(3)}${isMarked && from !== to ? ` ${glyphs.warning}` : ''}`,
-				tone: isMarked ? 'warning' : 'plain',
-			};
-		}
-
-		const pair = view.pairs[tab].get(pairKey(from, to));
-		return from === to && pair === undefined
-			? {text: '·', tone: 'muted'}
-			: pairLook(pair, isRunning);
-	};
-
-const TitleLine = ({
-	state,
-	view,
-	tab,
-	ready,
-	columns,
-	now,
-}: {
-	readonly state: ChecksState;
-	readonly view: ChecksView;
-	readonly tab: ChecksTab;
-	readonly ready: number;
-	readonly columns: number;
-	readonly now: () => number;
-}) => {
-	useTick();
-	const {work} = state;
-	const time =
-		work.phase === 'running'
-			? [formatDuration(now() - work.startedAt)]
-			: work.phase === 'done'
-				? [formatDuration(work.endedAt - work.startedAt)]
-				: [];
-	const open = view.findings.filter(
-		({severity, ignored}) => severity !== 'info' && !ignored,
-	).length;
-	return (
-		<Box width={columns} paddingX={1} justifyContent="space-between" height={1}>
-			<Text wrap="truncate-end">
-				{work.phase === 'running' && (
-					<>
-						<Spinner />{' '}
-					</>
-				)}
-				<Toned bold>{tabTitles[tab]}</Toned>
-				{` · ${ready} of ${count(view.names.length, 'node')}`}
-				{view.planned > 0 && ` · ${view.measured} of ${view.planned} paths`}
-				{time.map((text) => ` · ${text}`)}
-			</Text>
-			<Box flexShrink={0} marginLeft={2}>
-				{view.blocked > 0 ? (
-					<Toned tone="bad">{`${view.blocked} blocked`}</Toned>
-				) : open > 0 ? (
-					<Toned tone="warning">{count(open, 'finding')}</Toned>
-				) : (
-					work.phase === 'done' && <Toned tone="good">all good</Toned>
-				)}
-			</Box>
-		</Box>
-	);
-};
-
-const Ports = ({
-	view,
-	tab,
-	cursor,
-	isRunning,
-	size,
-}: {
-	readonly view: ChecksView;
-	readonly tab: Exclude<ChecksTab, 'findings'>;
-	readonly cursor: {readonly row: number; readonly column: number};
-	readonly isRunning: boolean;
-	readonly size: BodySize;
-}) => {
-	const wanted = matrixRows(view.names.length);
-	const tableRows = Math.max(
-		2,
-		Math.min(wanted, size.rows - Math.min(9, Math.ceil(size.rows / 2))),
-	);
-	const from = view.names[cursor.row]!;
-	const to = view.names[cursor.column]!;
-	return (
-		<>
-			<MatrixTable
-				names={view.names}
-				cursor={cursor}
-				columns={size.columns}
-				rows={tableRows}
-				cellOf={cellLook(view, tab, isRunning)}
-			/>
-			<Toned tone="muted">{` ${'─'.repeat(Math.max(1, size.columns - 2))}`}</Toned>
-			<CellDetails
-				view={view}
-				tab={tab}
-				from={from}
-				to={to}
-				isRunning={isRunning}
-				columns={size.columns}
-				rows={size.rows - tableRows - 1}
-			/>
-		</>
-	);
-};
 
 /** The matrix of paths, what follows from it, and what to do. */
 export const ChecksScreen = ({session}: {readonly session: ClusterSession}) => {
@@ -437,7 +270,7 @@ export const ChecksScreen = ({session}: {readonly session: ClusterSession}) => {
 				const rest = {...size, rows: size.rows - 1 - lines.length};
 				return (
 					<Ticker isActive={isRunning}>
-						<TitleLine
+						<ChecksTitle
 							state={state}
 							view={view}
 							tab={tab}
@@ -459,7 +292,7 @@ export const ChecksScreen = ({session}: {readonly session: ClusterSession}) => {
 								/>
 							)
 						) : (
-							<Ports
+							<ChecksMatrix
 								view={view}
 								tab={tab}
 								cursor={cursor}

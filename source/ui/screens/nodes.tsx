@@ -1,10 +1,10 @@
 import {Box} from 'ink';
 import {useMemo, useState} from 'react';
+import {AddLine} from '../components/add-line.js';
 import {Form, formRows} from '../components/form.js';
 import {NodeTable} from '../components/node-table.js';
 import {Notices, noticeLines, type Notice} from '../components/notices.js';
-import {Screen, type BodySize} from '../components/screen.js';
-import {TextLine} from '../components/text-line.js';
+import {Screen} from '../components/screen.js';
 import {Ticker} from '../components/ticker.js';
 import {useUi} from '../context.js';
 import {useObservable} from '../hooks/use-observable.js';
@@ -64,48 +64,6 @@ const formHints: readonly Binding[] = [
 	{keys: [], shown: 'Enter', label: 'save'},
 	{keys: [], shown: 'Esc', label: 'leave as it was'},
 ];
-
-const AddLine = ({
-	edit,
-	setMode,
-	onSubmit,
-	onPaste,
-	size,
-}: {
-	readonly edit: TextEdit;
-	readonly setMode: (mode: Mode) => void;
-	readonly onSubmit: (text: string) => void;
-	readonly onPaste: (text: string) => void;
-	readonly size: BodySize;
-}) => (
-	<>
-		<Box height={1} flexShrink={0}>
-			<Toned tone="accent">{' > '}</Toned>
-			<TextLine
-				edit={edit}
-				columns={size.columns - 4}
-				onChange={(next) => {
-					setMode({kind: 'add', edit: next});
-				}}
-				onKey={(key, {text}) => {
-					if (key === 'escape') {
-						setMode({kind: 'list'});
-					} else if (key === 'enter') {
-						if (text.trim() === '') {
-							setMode({kind: 'list'});
-						} else {
-							onSubmit(text);
-						}
-					}
-				}}
-				onPaste={onPaste}
-			/>
-		</Box>
-		<Toned tone="muted">
-			{'   user@host[:port], an ssh alias, or paste a list'}
-		</Toned>
-	</>
-);
 
 /** The machines: added by SSH, looked at as they come. */
 export const NodesScreen = ({session}: {readonly session: ClusterSession}) => {
@@ -324,10 +282,15 @@ export const NodesScreen = ({session}: {readonly session: ClusterSession}) => {
 						{mode.kind === 'add' && (
 							<AddLine
 								edit={mode.edit}
-								setMode={setMode}
-								size={size}
+								columns={size.columns}
+								onChange={(edit) => {
+									setMode({kind: 'add', edit});
+								}}
 								onSubmit={add}
 								onPaste={paste}
+								onLeave={() => {
+									setMode({kind: 'list'});
+								}}
 							/>
 						)}
 						{mode.kind === 'edit' && edited !== undefined && (

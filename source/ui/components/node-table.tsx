@@ -1,4 +1,5 @@
 import {Box, Text} from 'ink';
+import {isAddress} from '../../cluster/addresses.js';
 import {fitColumns} from '../fit-columns.js';
 import {wrapWords} from '../format.js';
 import type {NodeRow} from '../state/node-rows.js';
@@ -7,35 +8,51 @@ import {ScrollList, type ListItem} from './scroll-list.js';
 import {TableRow} from './table-row.js';
 import {Spinner} from './ticker.js';
 
-const columnsOf = [
-	{id: 'name', title: 'NAME', minimum: 6},
-	{id: 'role', title: 'ROLE', minimum: 6},
-	{id: 'ssh', title: 'SSH', minimum: 10},
-	{id: 'external', title: 'EXTERNAL', minimum: 15},
-	{id: 'internal', title: 'INTERNAL', minimum: 8},
-	{id: 'host', title: 'HOST', minimum: 8},
-	{id: 'rtt', title: 'RTT', minimum: 5},
+/** The addresses decide about the mesh and stay whole longest; the rest stands below the table too. */
+const allColumns = [
+	{id: 'name', title: 'NAME', minimum: 6, order: 2},
+	{id: 'role', title: 'ROLE', minimum: 6, order: 3},
+	{id: 'ssh', title: 'SSH', minimum: 10, order: 1},
+	{id: 'external', title: 'EXTERNAL', minimum: 15, order: 3},
+	{id: 'internal', title: 'INTERNAL', minimum: 8, order: 3},
+	{id: 'host', title: 'HOST', minimum: 8, order: 0},
+	{id: 'rtt', title: 'RTT', minimum: 5, order: 3},
 ] as const;
 
-/** Rows that a failure takes below its node: the cause and what to do. */
-const failureLines = (row: NodeRow, columns: number): readonly string[] =>
+/** Where no node has an internal address, the column only takes room from others. */
+const columnsFor = (rows: readonly NodeRow[]) =>
+	allColumns.filter(
+		({id}) =>
+			id !== 'internal' || rows.some(({internal}) => isAddress(internal)),
+	);
+
+/** Rows that a failure takes below its node: the cause and what to do, with the keys when they act. */
+const failureLines = (
+	row: NodeRow,
+	isPointing: boolean,
+	columns: number,
+): readonly string[] =>
 	row.failure === undefined
 		? []
 		: wrapWords(
 				[
 					row.failure.message,
 					...row.failure.tryNext,
-					'(e edit, t try again)',
+					isPointing
+						? '(e edit, t try again)'
+						: '(Esc, then e edit or t try again)',
 				].join(' '),
 				columns - 6,
 			).slice(0, 3);
 
 const Row = ({
 	row,
+	shown,
 	widths,
 	isSelected,
 }: {
 	readonly row: NodeRow;
+	readonly shown: ReturnType<typeof columnsFor>;
 	readonly widths: readonly number[];
 	readonly isSelected: boolean;
 }) => (
@@ -52,7 +69,7 @@ const Row = ({
 		</Box>
 		<TableRow
 			widths={widths}
-			cells={columnsOf.map(({id}) => ({
+			cells={shown.map(({id}) => ({
 				text: row[id],
 				bold: isSelected && id === 'name',
 				tone: id === 'role' && row.role === 'server' ? 'accent' : 'plain',
@@ -78,15 +95,17 @@ export const NodeTable = ({
 	readonly columns: number;
 	readonly height: number;
 }) => {
+	const shown = columnsFor(rows);
 	const widths = fitColumns(
-		columnsOf.map(({id, title, minimum}) => ({
+		shown.map(({id, title, minimum, order}) => ({
 			natural: Math.max(title.length, ...rows.map((row) => row[id].length)),
 			minimum,
+			order,
 		})),
-		columns - 4 - columnsOf.length,
+		columns - 4 - shown.length,
 	);
 	const items = rows.map((row, index): ListItem => {
-		const failure = failureLines(row, columns);
+		const failure = failureLines(row, isPointing, columns);
 		return {
 			key: row.name,
 			rows: 1 + failure.length,
@@ -94,6 +113,7 @@ export const NodeTable = ({
 				<>
 					<Row
 						row={row}
+						shown={shown}
 						widths={widths}
 						isSelected={index === selected ? isPointing : false}
 					/>
@@ -112,7 +132,7 @@ export const NodeTable = ({
 			<Box height={1} flexShrink={0} paddingLeft={4}>
 				<TableRow
 					widths={widths}
-					cells={columnsOf.map(({id, title}) => ({
+					cells={shown.map(({id, title}) => ({
 						text: title,
 						tone: 'muted',
 						align: id === 'rtt' ? 'right' : 'left',

@@ -29,6 +29,10 @@ const rules = {
 	// Property tests and the lab use long, flat functions.
 	'max-params': ['error', {max: 5}],
 	complexity: 'off',
+	// Prettier decides about it.
+	'@stylistic/curly-newline': 'off',
+	// `(await import(…)).name` reads as well as two lines.
+	'unicorn/no-await-expression-member': 'off',
 	'max-lines': 'off',
 };
 
@@ -40,6 +44,8 @@ export default [
 		files: ['test/**', 'scripts/**', 'media/**'],
 		rules: {
 			'no-console': 'off',
+			'no-bitwise': 'off',
+			'@typescript-eslint/strict-void-return': 'off',
 			'unicorn/no-process-exit': 'off',
 			'@typescript-eslint/no-floating-promises': 'off',
 			'@typescript-eslint/no-unsafe-assignment': 'off',

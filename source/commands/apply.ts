@@ -31,6 +31,7 @@ const requireNoBlockers = (report: CheckReport): void => {
 		const ids = [...new Set(blocking.map(({id}) => id))];
 		throw new UserError('The checks speak against it. Nothing was changed.', {
 			tryNext: [
+				'Mend what is marked with ✖ above, and run the same command again.',
 				`To go on all the same: ${ids.map((id) => `--ignore ${id}`).join(' ')}`,
 			],
 		});
@@ -145,16 +146,16 @@ export const apply = async (
 ): Promise<ExitCode> => {
 	const session = await openSession(invocation, signal);
 	try {
-		requireAllNodes(session.failed);
 		const {cluster, fleet} = session;
 		const report = await checkCluster({
 			cluster,
 			fleet,
 			ignore: invocation.ignore,
 			signal,
-			onEvent() {},
+			onEvent: () => undefined,
 		});
 		say(findingLines(report.findings));
+		requireAllNodes(session.failed);
 		requireNoBlockers(report);
 		const plan = await makePlan({
 			cluster,

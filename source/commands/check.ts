@@ -40,7 +40,7 @@ export const check = async (
 			fleet: session.fleet,
 			ignore: invocation.ignore,
 			signal,
-			onEvent() {},
+			onEvent: () => undefined,
 		});
 		process.stdout.write(
 			invocation.json

@@ -21,7 +21,7 @@ export const plan = async (
 			fleet,
 			ignore: invocation.ignore,
 			signal,
-			onEvent() {},
+			onEvent: () => undefined,
 		});
 		const made = await makePlan({
 			cluster,

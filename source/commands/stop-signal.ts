@@ -14,6 +14,7 @@ export const stopSignal = (): {
 	const controller = new AbortController();
 	const onSignal = () => {
 		if (controller.signal.aborted) {
+			// eslint-disable-next-line unicorn/no-process-exit -- the second Ctrl-C means now
 			process.exit(exitCodes.stopped);
 		}
 

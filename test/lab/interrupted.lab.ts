@@ -4,7 +4,6 @@ import process from 'node:process';
 import {createInterface} from 'node:readline';
 import test from 'node:test';
 import {stages} from '../../source/plan/plan.js';
-import {topologies} from './index.js';
 import {
 	assertCode,
 	fingerprint,
@@ -14,6 +13,7 @@ import {
 	type Stage,
 } from './support.js';
 import type {Topology} from './topology.js';
+import {topologies} from './index.js';
 
 type Event = {
 	readonly type: string;
@@ -166,7 +166,7 @@ test('an agent that waits for a wrong server address says so within 20 s, and th
 			isAgent &&
 			event.type === 'now' &&
 			event.waiting &&
-			/198\.51\.100\.250:6443/.test(event.text ?? '')
+			(event.text ?? '').includes('198.51.100.250:6443')
 		) {
 			saidAfter ??= event.at - joiningSince!;
 		}

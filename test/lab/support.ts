@@ -6,8 +6,8 @@ import path from 'node:path';
 import process from 'node:process';
 import {fileURLToPath} from 'node:url';
 import type {ClusterInput} from '../../source/cluster/schema.js';
-import {up, type Lab} from './index.js';
 import type {Topology} from './topology.js';
+import {up, type Lab} from './index.js';
 
 const root = path.dirname(
 	path.dirname(path.dirname(fileURLToPath(import.meta.url))),
@@ -139,8 +139,8 @@ export const fingerprint = async (
 	nodeName: string,
 ): Promise<string> => {
 	const node = stage.lab.nodes.find(({name}) => name === nodeName)!;
-	const {stdout} = await node.exec(`
-find /etc/rancher /var/lib/k3s-mesh /usr/local/bin /etc/systemd/system -type f -printf '%p %T@ %m\\n' | sort
+	const {stdout} = await node.exec(String.raw`
+find /etc/rancher /var/lib/k3s-mesh /usr/local/bin /etc/systemd/system -type f -printf '%p %T@ %m\n' | sort
 systemctl show -p ActiveEnterTimestampMonotonic -p NRestarts -p MainPID k3s k3s-agent
 `);
 	return stdout;

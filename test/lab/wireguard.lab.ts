@@ -55,6 +55,6 @@ test('wg3: on real kernels every pair has a WireGuard handshake, and pods reach 
 
 	// The kernel's own handshakes were read, nothing stood in for them.
 	for (const {kind, detail} of proofs) {
-		assert.ok(kind !== 'handshake' || !/ping only/.test(detail), detail);
+		assert.ok(kind !== 'handshake' || !detail.includes('ping only'), detail);
 	}
 });

@@ -61,7 +61,7 @@ export const startTerminal = (options: {
 		`stty rows ${rows} cols ${columns}; exec ${quoted(options.command)}`,
 		'/dev/null',
 	];
-	const child = spawn(program!, words, {
+	const child = spawn(program, words, {
 		cwd: options.cwd,
 		detached: true,
 		stdio: ['pipe', 'pipe', 'inherit'],

@@ -5,16 +5,11 @@ import {
 	LineCounter,
 	parseDocument,
 	type Document,
-	type YAMLError,
 } from 'yaml';
 import {isSecretKey} from './k3s-flags.js';
-import {
-	dataProblems,
-	formatField,
-	type DataProblem,
-	type FieldPath,
-} from './problems.js';
+import {dataProblems, formatField, type DataProblem} from './problems.js';
 import {clusterSchema, type Cluster} from './schema.js';
+import {syntaxProblems} from './syntax.js';
 
 /** Something in a cluster file that must be mended, with its place. */
 export type FileProblem = {
@@ -31,57 +26,6 @@ export type FileProblem = {
 export type ParsedClusterFile =
 	| {readonly ok: true; readonly cluster: Cluster}
 	| {readonly ok: false; readonly problems: readonly FileProblem[]};
-
-/** What the YAML library says about the text, in our words where its own are jargon. */
-const syntaxMessages: Readonly<Record<string, string>> = {
-	DUPLICATE_KEY: 'this key stands twice in one mapping',
-	TAB_AS_INDENT: 'YAML is indented with spaces, not with tabs',
-	MULTIPLE_DOCS: 'the file must hold one document; "---" begins a second one',
-	BAD_ALIAS: 'this alias names no anchor above it',
-};
-
-const syntaxMessage = (error: YAMLError): string =>
-	syntaxMessages[error.code] ?? error.message;
-
-/** The path of the deepest pair or item that begins at or before an offset. */
-const pathAt = (document: Document, offset: number): FieldPath => {
-	const path: Array<string | number> = [];
-	let node: unknown = document.contents;
-	for (;;) {
-		if (!isCollection(node)) {
-			return path;
-		}
-
-		const inside: Array<{key: string | number; value: unknown; start: number}> =
-			[];
-		for (const [index, item] of node.items.entries()) {
-			if (isNode(item)) {
-				inside.push({
-					key: index,
-					value: item,
-					start: item.range?.[0] ?? Number.POSITIVE_INFINITY,
-				});
-			} else {
-				const {key, value} = item as {key: unknown; value: unknown};
-				inside.push({
-					key: String(isNode(key) ? key.toJSON() : key),
-					value,
-					start:
-						(isNode(key) ? key.range?.[0] : undefined) ??
-						Number.POSITIVE_INFINITY,
-				});
-			}
-		}
-
-		const last = inside.findLast(({start}) => start <= offset);
-		if (last === undefined) {
-			return path;
-		}
-
-		path.push(last.key);
-		node = last.value;
-	}
-};
 
 /** Where a field stands: at its key, at its value, or, when it is missing, at the nearest thing around it. */
 const offsetOf = (document: Document, problem: DataProblem): number => {
@@ -144,13 +88,10 @@ const furtherProblems = (cluster: Cluster): readonly DataProblem[] => {
 };
 
 /**
- * Reads a cluster file. All that is wrong is told at once, in the order of the text.
- * `fileName` stands in the sentence about an empty file.
+ * Reads a cluster file. All that is wrong is told at once, in the order of the text; of what makes it no YAML at all,
+ * the first only.
  */
-export const parseClusterText = (
-	text: string,
-	fileName: string,
-): ParsedClusterFile => {
+export const parseClusterText = (text: string): ParsedClusterFile => {
 	const lineCounter = new LineCounter();
 	const document = parseDocument(text, {
 		lineCounter,
@@ -179,16 +120,7 @@ export const parseClusterText = (
 	});
 
 	if (document.errors.length > 0) {
-		return failed(
-			document.errors.map((error) => ({
-				offset: error.pos[0],
-				field:
-					error.code === 'DUPLICATE_KEY'
-						? formatField(pathAt(document, error.pos[0]))
-						: '',
-				message: syntaxMessage(error),
-			})),
-		);
+		return failed(syntaxProblems(document));
 	}
 
 	let data: unknown;
@@ -209,7 +141,8 @@ export const parseClusterText = (
 			{
 				offset: 0,
 				field: '',
-				message: `${fileName} is empty: a cluster file begins with "version: 1" and "name: …"`,
+				message:
+					'the file is empty: a cluster file begins with "version: 1" and "name: …"',
 			},
 		]);
 	}
@@ -226,7 +159,10 @@ export const parseClusterText = (
 		problems.map((problem) => ({
 			offset: offsetOf(document, problem),
 			field: formatField(problem.path),
-			message: problem.message,
+			message:
+				problem.path.length === 0
+					? `the file ${problem.message}`
+					: problem.message,
 		})),
 	);
 };

@@ -190,10 +190,14 @@ const problemsOf = (
 			return fitting.flatMap((inner) => problemsOf(inner, data, path));
 		}
 
-		message =
-			branches.length === 0 && 'options' in issue
-				? `must be ${(issue.options as readonly unknown[]).map((one) => quoted(one)).join(' or ')}`
-				: describeKinds(branches, value);
+		if (isOwnWording(issue.message)) {
+			message = issue.message;
+		} else {
+			message =
+				branches.length === 0 && 'options' in issue
+					? `must be ${(issue.options as readonly unknown[]).map((one) => quoted(one)).join(' or ')}`
+					: describeKinds(branches, value);
+		}
 	} else {
 		message = describe(issue, value);
 	}

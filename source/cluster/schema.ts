@@ -56,26 +56,29 @@ const port = z
 	.max(65_535, 'must be between 1 and 65535');
 
 /** How to log in to a node: text such as `root@198.51.100.11:22` in the file, an object once parsed. */
-const sshTarget = z.union([
-	z.string().transform((text, context) => {
-		const parsed = parseSshTarget(text);
-		if (!parsed.ok) {
-			context.addIssue({code: 'custom', message: parsed.message});
-			return z.NEVER;
-		}
+const sshTarget = z.union(
+	[
+		z.string().transform((text, context) => {
+			const parsed = parseSshTarget(text);
+			if (!parsed.ok) {
+				context.addIssue({code: 'custom', message: parsed.message});
+				return z.NEVER;
+			}
 
-		return parsed.target;
-	}),
-	z.strictObject({
-		host: z.string().min(1, 'must name a host'),
-		user: z.string().min(1).optional(),
-		port: port.optional(),
-		/** Hosts to jump through, nearest first, each like an `ssh` text. */
-		jump: z.array(z.string().min(1)).optional(),
-		/** A private key file to use instead of the agent and the default keys. */
-		identityFile: z.string().min(1).optional(),
-	}),
-]);
+			return parsed.target;
+		}),
+		z.strictObject({
+			host: z.string().min(1, 'must name a host'),
+			user: z.string().min(1).optional(),
+			port: port.optional(),
+			/** Hosts to jump through, nearest first, each like an `ssh` text. */
+			jump: z.array(z.string().min(1)).optional(),
+			/** A private key file to use instead of the agent and the default keys. */
+			identityFile: z.string().min(1).optional(),
+		}),
+	],
+	'must be user@host or user@host:port, or a mapping with host',
+);
 
 const node = z.strictObject({
 	name: nameLabel,

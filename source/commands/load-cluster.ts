@@ -56,17 +56,28 @@ export const loadCluster = async (
 	try {
 		text = await readFile(path, 'utf8');
 	} catch (error) {
+		const {code} = error as NodeJS.ErrnoException;
 		throw new UserError(
-			`The cluster file ${path} can not be read (${(error as NodeJS.ErrnoException).code ?? 'unknown reason'}).`,
-			{exitCode: exitCodes.usage, cause: error},
+			code === 'ENOENT'
+				? `There is no file ${path}.`
+				: `The cluster file ${path} can not be read (${code ?? 'unknown reason'}).`,
+			{
+				exitCode: exitCodes.usage,
+				tryNext: [
+					code === 'ENOENT'
+						? 'Check the spelling; k3s-mesh-tui without a command makes a new cluster.'
+						: 'Check that it is a text file that you may read.',
+				],
+				cause: error,
+			},
 		);
 	}
 
-	const parsed = parseClusterText(text, path);
+	const parsed = parseClusterText(text);
 	if (!parsed.ok) {
 		throw new UserError(formatProblems(parsed.problems, path).join('\n'), {
 			exitCode: exitCodes.usage,
-			tryNext: ['Nothing was changed anywhere.'],
+			tryNext: ['Mend the file and try again. No node was contacted.'],
 		});
 	}
 

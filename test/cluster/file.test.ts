@@ -10,7 +10,7 @@ import {
 import {emptyCluster} from '../../source/cluster/schema.js';
 
 const problemsOf = (text: string): readonly FileProblem[] => {
-	const parsed = parseClusterText(text, 'home.yaml');
+	const parsed = parseClusterText(text);
 	assert.equal(parsed.ok, false, 'the text should not have been accepted');
 	return parsed.ok ? [] : parsed.problems;
 };
@@ -28,12 +28,46 @@ const table: ReadonlyArray<{
 	{
 		title: 'an empty file',
 		text: '# nothing yet\n',
-		lines: [/^home\.yaml:1:1 home\.yaml is empty/],
+		lines: [/^home\.yaml:1:1 the file is empty/],
 	},
 	{
 		title: 'no YAML',
 		text: 'version: 1\nname: [home\n',
-		lines: [/^home\.yaml:\d:\d /],
+		lines: [/^home\.yaml:3:1 a closing "}" or "]" is missing before this$/],
+	},
+	{
+		title: 'a quote that is never closed, at its beginning',
+		text: `${head}nodes:\n  - {name: "a", role: agent, ssh: "root@a}\n  - {name: b}\n`,
+		lines: [/^home\.yaml:4:35 the quote that opens here is never closed$/],
+	},
+	{
+		title: 'a key in another column than its neighbours',
+		text: `${head}nodes:\n  - name: a\n     role: agent\n`,
+		lines: [/^home\.yaml:4:11 a second "key: value" begins here/],
+	},
+	{
+		title: 'a key without its colon',
+		text: `${head}k3s\n  channel: latest\n`,
+		lines: [/^home\.yaml:3:1 a ":" is missing/],
+	},
+	{
+		title: 'an entry without its dash',
+		text: `${head}nodes:\n  - {name: a}\n  {name: b}\n`,
+		lines: [
+			/^home\.yaml:5:1 this does not fit what stands above: .* with "- "$/,
+		],
+	},
+	{
+		title: 'an entry less deep than its neighbours',
+		text: `${head}nodes:\n  - name: a\n - name: b\n`,
+		lines: [/^home\.yaml:5:\d this does not fit what stands above/],
+	},
+	{
+		title: 'a login without anything',
+		text: `${head}nodes:\n  - {name: a, role: agent}\n`,
+		lines: [
+			/^home\.yaml:4:5 nodes\[0]\.ssh: is missing: must be user@host or /,
+		],
 	},
 	{
 		title: 'tabs',
@@ -55,7 +89,9 @@ const table: ReadonlyArray<{
 	{
 		title: 'a list instead of a mapping',
 		text: '- version: 1\n',
-		lines: [/^home\.yaml:1:1 must be a mapping \(key: value\), not a list$/],
+		lines: [
+			/^home\.yaml:1:1 the file must be a mapping \(key: value\), not a list$/,
+		],
 	},
 	{
 		title: 'missing fields',
@@ -106,7 +142,7 @@ const table: ReadonlyArray<{
 			/4:14 mesh\.kind: must be "wireguard-native"$/,
 			/5:19 k3s\.config\.a: must be text, or a number, or true or false, or a list/,
 			/6:16 nodes\[0]\.name: must be text, not a number$/,
-			/6:37 nodes\[0]\.ssh: must be text, or a mapping/,
+			/6:37 nodes\[0]\.ssh: must be user@host or user@host:port, or a mapping/,
 		],
 	},
 	{
@@ -156,7 +192,6 @@ test('a secret is named, and its value is not', () => {
 test('defaults are filled in', () => {
 	const parsed = parseClusterText(
 		`${head}nodes:\n  - {name: a, role: server, ssh: root@198.51.100.11:2222}\n`,
-		'home.yaml',
 	);
 	assert.ok(parsed.ok);
 	assert.deepEqual(parsed.cluster.network, {
@@ -180,7 +215,7 @@ test('the example file is valid and has a word on each part', () => {
 		new URL('../../media/example-cluster.yaml', import.meta.url),
 		'utf8',
 	);
-	const parsed = parseClusterText(text, 'example-cluster.yaml');
+	const parsed = parseClusterText(text);
 	assert.ok(
 		parsed.ok,
 		parsed.ok ? '' : formatProblems(parsed.problems, 'example').join('\n'),

@@ -16,7 +16,7 @@ import {
 } from '../../source/cluster/schema.js';
 
 const parse = (text: string): Cluster => {
-	const parsed = parseClusterText(text, 'home.yaml');
+	const parsed = parseClusterText(text);
 	assert.ok(parsed.ok, JSON.stringify(parsed) + text);
 	return parsed.cluster;
 };

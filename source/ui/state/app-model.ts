@@ -4,7 +4,7 @@ import {
 	emptyCluster,
 	type Cluster,
 } from '../../cluster/schema.js';
-import {exitCodes, type ExitCode} from '../../errors.js';
+import {UserError, exitCodes, type ExitCode} from '../../errors.js';
 import type {World} from '../../operations/operations.js';
 import type {ClusterProgress} from '../../store/preferences.js';
 import type {Store} from '../../store/store.js';
@@ -90,12 +90,14 @@ export const makeAppModel = (options: {
 		const path = store.files.path(name);
 		const text = await store.files.read(name);
 		if (text === undefined) {
-			throw new Error(`The file of ${name} is gone: ${path}`);
+			throw new UserError(`The file of ${name} is gone: ${path}`);
 		}
 
-		const parsed = parseClusterText(text, path);
+		const parsed = parseClusterText(text);
 		if (!parsed.ok) {
-			throw new Error(formatProblems(parsed.problems, path).join('\n'));
+			throw new UserError(formatProblems(parsed.problems, path).join('\n'), {
+				tryNext: ['Mend the file in an editor, then open the cluster again.'],
+			});
 		}
 
 		return parsed.cluster;

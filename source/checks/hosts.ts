@@ -60,14 +60,17 @@ const rootAccess = rule(
 		source: 'K3s install script',
 	},
 	(context, report) =>
-		each(context, (host, {name}) =>
+		each(context, (host, {name, ssh}) =>
 			host.privilege === 'none'
 				? report(
 						'error',
-						`The login on ${name} is not root and cannot use sudo.`,
+						`${ssh.user === undefined ? 'The login' : `The user ${ssh.user}`} on ${name} is not root, and can not become root by sudo without a password.`,
 						{
 							nodes: [name],
-							fixes: ['Log in as root, or allow this user to use sudo.'],
+							fixes: [
+								`Log in to ${name} as root, or install sudo there and allow it without a password. As root on ${name}:`,
+								`echo '${ssh.user ?? 'USER'} ALL=(ALL) NOPASSWD: ALL' >/etc/sudoers.d/k3s-mesh`,
+							],
 						},
 					)
 				: undefined,
@@ -183,12 +186,59 @@ const transientUnits = rule(
 		}),
 );
 
+/** How a distribution installs Python 3. */
+const pythonInstalls: ReadonlyArray<{
+	readonly systems: readonly string[];
+	readonly command: string;
+}> = [
+	{
+		systems: ['debian', 'ubuntu', 'raspbian', 'linuxmint'],
+		command: 'apt-get update && apt-get install -y python3',
+	},
+	{
+		systems: [...redHats, 'fedora', 'amzn'],
+		command: 'dnf install -y python3',
+	},
+	{
+		systems: ['opensuse-leap', 'opensuse-tumbleweed', 'sles'],
+		command: 'zypper install -y python3',
+	},
+	{systems: ['arch'], command: 'pacman -S --noconfirm python'},
+];
+
+const python = rule(
+	{
+		id: 'tool.python',
+		severity: 'error',
+		sentence: 'Python 3 is there for the measurements.',
+		source: 'our own measure',
+	},
+	(context, report) =>
+		each(context, (host, {name}) =>
+			host.python === undefined
+				? report(
+						'error',
+						`${name} has no Python 3, so that no path from or to it can be measured.`,
+						{
+							nodes: [name],
+							fixes: [
+								pythonInstalls.find(({systems}) => systems.includes(host.os.id))
+									?.command ?? `Install Python 3 on ${name}.`,
+								'To install K3s without knowing whether the paths are open, override this check.',
+							],
+						},
+					)
+				: undefined,
+		),
+);
+
 /** Rules about one machine: what it is and what runs on it. */
 export const hostRules: readonly Rule[] = [
 	architecture,
 	initSystem,
 	rootAccess,
 	transientUnits,
+	python,
 	selinux,
 	kernelModules,
 	cloudSetup,

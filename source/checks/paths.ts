@@ -31,6 +31,8 @@ const known = new WeakMap<
 	{
 		readonly asked: readonly Asked[];
 		readonly byTarget: ReadonlyMap<string, readonly Requirement[]>;
+		/** The node that has an address on one of its interfaces; when several do, the last. */
+		readonly owners: ReadonlyMap<string, string>;
 	}
 >();
 
@@ -53,7 +55,12 @@ const look = (context: CheckContext) => {
 		const requirement = byKey.get(keyOf(cell.path));
 		return requirement === undefined ? [] : [{cell, requirement}];
 	});
-	const result = {asked, byTarget};
+	const owners = new Map(
+		[...context.facts].flatMap(([name, {addresses}]) =>
+			addresses.map(({address}) => [address, name] as const),
+		),
+	);
+	const result = {asked, byTarget, owners};
 	known.set(context, result);
 	return result;
 };
@@ -121,7 +128,7 @@ const openingFixes = (
 	paths: readonly Path[],
 	openingsTo: (name: string) => ReadonlyArray<Extract<Opening, {kind: 'port'}>>,
 ): readonly string[] => {
-	const {to, protocol, port, addressKind} = paths[0]!;
+	const {to, address, protocol, port, addressKind} = paths[0]!;
 	const node = context.cluster.nodes.find(({name}) => name === to);
 	const host = context.facts.get(to);
 	const peers = new Set(paths.map(({from}) => from));
@@ -132,6 +139,14 @@ const openingFixes = (
 			peers.has(opening.peer),
 	);
 	const sources = inWords([...new Set(openings.map(({source}) => source))]);
+	const owner =
+		addressKind === 'external' ? look(context).owners.get(address) : undefined;
+	if (owner !== undefined && owner !== to) {
+		return [
+			`${address} is on an interface of ${owner}: set externalIp of ${to} to its own address.`,
+		];
+	}
+
 	const outside = `allow ${protocol.toUpperCase()} ${port} from ${sources || inWords([...peers])} to ${to}`;
 	if (
 		node !== undefined &&
@@ -321,11 +336,16 @@ const unknown = rule(
 		source: 'our own measure',
 	},
 	(context, report) => {
+		// A machine that was not reached or has no Python is told about once, elsewhere.
+		const canMeasure = (name: string): boolean =>
+			context.facts.get(name)?.python !== undefined;
 		const groups = new Map<string, Path[]>();
 		for (const {cell, requirement} of askedCells(context)) {
 			const {path, verdict} = cell;
 			if (
 				requirement.severity === 'required' &&
+				canMeasure(path.from) &&
+				canMeasure(path.to) &&
 				(verdict.kind === 'unknown' ||
 					(verdict.kind === 'in-use' && !heldByK3s(context, cell)))
 			) {

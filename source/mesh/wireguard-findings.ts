@@ -49,7 +49,7 @@ const missingAddresses = ({cluster, facts}: MeshContext): Finding[] =>
 			});
 		});
 
-const sharedAddresses = ({cluster}: MeshContext): Finding[] => {
+const sharedAddresses = ({cluster, facts}: MeshContext): Finding[] => {
 	const groups: NodeSpec[][] = [];
 	for (const node of cluster.nodes) {
 		if (node.externalIp === undefined) {
@@ -68,16 +68,27 @@ const sharedAddresses = ({cluster}: MeshContext): Finding[] => {
 
 	return groups
 		.filter((group) => group.length > 1)
-		.map((group) =>
-			finding('wireguard.external-ip-unique', 'error', {
-				message: `${list(group.map(({name}) => name))} share the external address ${group[0]!.externalIp}: WireGuard cannot tell them apart.`,
+		.map((group) => {
+			const address = group[0]!.externalIp!;
+			const owner = group.find(({name}) =>
+				facts
+					.get(name)
+					?.addresses.some((one) => sameAddress(one.address, address)),
+			);
+			const others = group
+				.filter((node) => node !== owner)
+				.map(({name}) => name);
+			return finding('wireguard.external-ip-unique', 'error', {
+				message: `${list(group.map(({name}) => name))} share the external address ${address}: WireGuard cannot tell them apart.`,
 				nodes: group.map(({name}) => name),
 				fixes: [
-					'Give each node a public address of its own.',
+					owner === undefined
+						? 'Give each node a public address of its own.'
+						: `It is on an interface of ${owner.name}: set externalIp of ${list(others)} to ${others.length === 1 ? 'its own address' : 'their own addresses'}.`,
 					'Or keep one of these nodes in the cluster and leave the others out: one public address carries one node.',
 				],
-			}),
-		);
+			});
+		});
 };
 
 const mixedFamilies = ({cluster}: MeshContext): Finding[] => {

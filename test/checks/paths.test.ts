@@ -148,6 +148,32 @@ test('a machine behind NAT is told about the router', () => {
 	);
 });
 
+test('a path to an address of another node says whose it is, and nothing of routers', () => {
+	const cluster = lan3();
+	const swapped = {
+		...cluster,
+		nodes: cluster.nodes.map((node) =>
+			node.name === 'pi4' ? {...node, externalIp: '198.51.100.12'} : node,
+		),
+	};
+	const [finding] = check(
+		makeContext(
+			swapped,
+			{pi4: {addresses: makeContext(cluster).facts.get('pi4')!.addresses}},
+			measured(
+				swapped,
+				blockedAt(
+					({from, to, port}) =>
+						from === 'fra1' && to === 'pi4' && port === 51_820,
+				),
+			),
+		),
+	);
+	assert.deepEqual(finding!.fixes, [
+		'198.51.100.12 is on an interface of nuc: set externalIp of pi4 to its own address.',
+	]);
+});
+
 test('a server that does not reach itself is its own rule with a way out', () => {
 	const cluster = lan3();
 	const findings = check(
@@ -195,7 +221,7 @@ test('what could not be tried is a warning, told once for each reason', () => {
 				cluster,
 				blockedAt(({from}) => from === 'nuc', {
 					kind: 'unknown',
-					reason: 'nuc has no Python 3',
+					reason: 'the probe on nuc could not be started',
 				}),
 			),
 		),
@@ -204,7 +230,10 @@ test('what could not be tried is a warning, told once for each reason', () => {
 		findings.map(({id, severity}) => `${severity} ${id}`),
 		['warning path.unknown'],
 	);
-	assert.match(findings[0]!.message, /^3 paths .*nuc has no Python 3\.$/);
+	assert.match(
+		findings[0]!.message,
+		/^3 paths .*the probe on nuc could not be started\.$/,
+	);
 });
 
 test('a port that K3s itself holds is fine, one that another program holds is not known', () => {

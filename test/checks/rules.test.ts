@@ -406,6 +406,34 @@ const table: ReadonlyArray<
 		}),
 		['error tool.missing nuc'],
 	],
+	['no Python', onNuc({python: undefined}), ['error tool.python nuc']],
+	[
+		'no Python, and nothing measured because of it',
+		{
+			...onNuc({python: undefined}),
+			measurements: measured(good, ({from, to}) =>
+				from === 'nuc' || to === 'nuc'
+					? {kind: 'unknown', reason: 'nuc has no Python 3'}
+					: undefined,
+			),
+		},
+		['error tool.python nuc'],
+	],
+	[
+		'a machine that was not reached, and nothing measured because of it',
+		{
+			...makeContext(good),
+			facts: new Map(
+				[...makeContext(good).facts].filter(([name]) => name !== 'nuc'),
+			),
+			measurements: measured(good, ({from, to}) =>
+				from === 'nuc' || to === 'nuc'
+					? {kind: 'unknown', reason: 'nuc could not be contacted'}
+					: undefined,
+			),
+		},
+		[],
+	],
 	[
 		'little memory',
 		onNuc({memoryBytes: 400_000_000}),

@@ -404,3 +404,22 @@ test('WireGuard is recommended when nothing speaks against it, and says why when
 	assert.equal(bad?.recommended, false);
 	assert.match(bad.reason, /a has no external address/);
 });
+
+test('of two nodes with one address, the one that has it on an interface keeps it', () => {
+	const cluster = lan3();
+	const shared = {
+		...cluster,
+		nodes: cluster.nodes.map((node) =>
+			node.name === 'pi4' ? {...node, externalIp: '198.51.100.12'} : node,
+		),
+	};
+	const [finding] = wireguardNative.findings({
+		...makeContext(cluster),
+		cluster: shared,
+	});
+	assert.equal(finding!.id, 'wireguard.external-ip-unique');
+	assert.equal(
+		finding!.fixes[0],
+		'It is on an interface of nuc: set externalIp of pi4 to its own address.',
+	);
+});

@@ -69,7 +69,13 @@ export const collectCredentials = async (
 				found.kind === 'absent'
 					? `The key file ${file} for ${node} does not exist.`
 					: `The key file ${file} for ${node} can not be read as a private key.`,
-				{node, exitCode: exitCodes.usage},
+				{
+					node,
+					exitCode: exitCodes.usage,
+					tryNext: [
+						`Correct identityFile of ${node} in the cluster file, or IdentityFile in your SSH configuration.`,
+					],
+				},
 			);
 		}
 	}

@@ -1,4 +1,6 @@
 import {parseArgs} from 'node:util';
+import {ruleTexts} from '../checks/rules.js';
+import {nearest} from '../cluster/nearest.js';
 import {UserError, exitCodes} from '../errors.js';
 import {
 	commandHelp,
@@ -51,6 +53,21 @@ const wholeNumber = (
 };
 
 const isCommand = (text: string): text is CommandName => text in commandHelp;
+
+/** A misspelt id would override nothing, and nobody would notice. */
+const requireChecks = (ids: readonly string[]): void => {
+	const known = ruleTexts.map(({id}) => id);
+	const wrong = ids.find((id) => !known.includes(id));
+	if (wrong !== undefined) {
+		const near = nearest(wrong, known);
+		throw usageError(
+			`--ignore ${wrong}: there is no such check.`,
+			near === undefined
+				? 'The ids of checks stand in what k3s-mesh-tui check prints.'
+				: `Did you mean ${near}?`,
+		);
+	}
+};
 
 const progressModes = new Set<string>(['plain', 'json']);
 
@@ -107,19 +124,18 @@ export const parseArguments = (words: readonly string[]): Invocation => {
 
 	const progress = text('progress') ?? 'plain';
 	if (!progressModes.has(progress)) {
-		throw usageError(
-			`--progress ${progress}: must be plain or json.`,
-		);
+		throw usageError(`--progress ${progress}: must be plain or json.`);
 	}
 
-	const {ignore} = values;
+	const ignore = Array.isArray(values.ignore) ? values.ignore : [];
+	requireChecks(ignore);
 	return {
 		command: first ?? 'wizard',
 		cluster: second,
 		json: values.json === true,
 		progress: values.json === true ? 'json' : (progress as ProgressMode),
 		yes: values.yes === true,
-		ignore: Array.isArray(ignore) ? ignore : [],
+		ignore,
 		strict: values.strict === true,
 		concurrency: wholeNumber('concurrency', text('concurrency') ?? '20', {
 			min: 1,

@@ -19,6 +19,7 @@ export const checkReportJson = (
 			internalIp: node.internalIp,
 			reached: known !== undefined,
 			problem: failed.find((one) => one.node === node.name)?.message,
+			tryNext: failed.find((one) => one.node === node.name)?.tryNext,
 			...(known && {
 				os: known.os.prettyName,
 				architecture: known.architecture,

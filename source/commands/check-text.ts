@@ -6,7 +6,7 @@ import {
 	type Verdict,
 } from '../facts/measurements.js';
 import type {CheckReport} from '../operations/operations.js';
-import type {FailedNode} from './session.js';
+import {failedNodeLines, type FailedNode} from './session.js';
 
 const glyphs = {error: '✖', warning: '▲', info: '·'} as const;
 
@@ -40,7 +40,7 @@ export const verdictWords = (verdict: Verdict): string => {
 };
 
 const cellLine = ({path, verdict, sent, answered}: Cell): string =>
-	`${verdictArrives(verdict) || verdict.kind === 'in-use' ? '●' : verdict.kind === 'unknown' ? '▲' : '✖'} ${path.from} → ${path.to}  ${path.addressKind} ${path.address}  ${path.protocol} ${path.port}  ${verdictWords(verdict)}  ${sent} sent, ${answered} answered`;
+	`✖ ${path.from} → ${path.to}  ${path.addressKind} ${path.address}  ${path.protocol} ${path.port}  ${verdictWords(verdict)}  ${sent} sent, ${answered} answered`;
 
 const latencyLines = ({latencies}: Measurements): string[] =>
 	latencies.map(
@@ -48,12 +48,38 @@ const latencyLines = ({latencies}: Measurements): string[] =>
 			`  ${from} → ${to}  ${addressKind} ${address}  ${medianMs.toFixed(1)} ms${loss > 0 ? `, ${Math.round(loss * 100)} % lost` : ''}`,
 	);
 
-/** Findings for people, with what to do about each. */
-export const findingLines = (findings: readonly JudgedFinding[]): string[] =>
-	findings.flatMap((finding) => [
-		`${finding.ignored ? '–' : glyphs[finding.severity]} ${finding.id}  ${finding.message}${finding.ignored ? '  (overridden)' : ''}`,
-		...finding.fixes.map((fix) => `    ${fix}`),
-	]);
+/** Findings for people, with what to do about each; those that were overridden come first, in one line each. */
+export const findingLines = (findings: readonly JudgedFinding[]): string[] => [
+	...findings
+		.filter(({ignored}) => ignored)
+		.map(({id, message}) => `– ${id}  ${message}  (overridden)`),
+	...findings
+		.filter(({ignored}) => !ignored)
+		.flatMap(({severity, id, message, fixes}) => [
+			`${glyphs[severity]} ${id}  ${message}`,
+			...fixes.map((fix) => `    ${fix}`),
+		]),
+];
+
+/** One line for each cell that is closed, and one for all that are unknown for the same reason. */
+const closedLines = (closed: readonly Cell[]): string[] => {
+	const unknown = new Map<string, number>();
+	for (const {verdict} of closed) {
+		if (verdict.kind === 'unknown') {
+			unknown.set(verdict.reason, (unknown.get(verdict.reason) ?? 0) + 1);
+		}
+	}
+
+	return [
+		...closed
+			.filter(({verdict}) => verdict.kind !== 'unknown')
+			.map((cell) => cellLine(cell)),
+		...[...unknown].map(
+			([reason, count]) =>
+				`▲ ${count} ${count === 1 ? 'path' : 'paths'} not measured: ${reason}`,
+		),
+	];
+};
 
 /** What `check` prints without `--json`. */
 export const checkReportText = (
@@ -66,8 +92,8 @@ export const checkReportText = (
 	);
 	return [
 		`${report.cluster.name}: ${report.cluster.nodes.length - failed.length} of ${report.cluster.nodes.length} nodes, ${cells.length - closed.length} of ${cells.length} paths`,
-		...failed.map(({node, message}) => `✖ ${node}: ${message}`),
-		...closed.map((cell) => cellLine(cell)),
+		...failedNodeLines(failed),
+		...closedLines(closed),
 		...(report.measurements.latencies.length === 0
 			? []
 			: ['', 'Latency (median)', ...latencyLines(report.measurements)]),

@@ -30,7 +30,7 @@ export type FailedNode = {
 const headlessQuestions = (acceptNewHostKeys: boolean): ConnectQuestions => ({
 	async trustHostKey(key) {
 		process.stderr.write(
-			`${acceptNewHostKeys ? 'New host key' : 'Unknown host key'} of ${key.host} port ${key.port}: ${key.algorithm} ${key.fingerprint}\n`,
+			`${acceptNewHostKeys ? 'New host key' : 'Unknown host key'} of ${key.host} port ${key.port}: ${key.algorithm} ${key.fingerprint}${acceptNewHostKeys ? '' : ' (not trusted without --accept-new-host-keys)'}\n`,
 		);
 		return acceptNewHostKeys;
 	},
@@ -88,18 +88,21 @@ export const failedNodesExitCode = (
 		? exitCodes.unreachable
 		: exitCodes.failed;
 
+/** Nodes that could not be contacted, for people, with what to do about each. */
+export const failedNodeLines = (failed: readonly FailedNode[]): string[] =>
+	failed.flatMap(({node, message, tryNext}) => [
+		`✖ ${node}: ${message}`,
+		...tryNext.map((line) => `    ${line}`),
+	]);
+
 /** Stops a command that needs every node, naming each that is missing. */
 export const requireAllNodes = (failed: readonly FailedNode[]): void => {
 	if (failed.length > 0) {
 		throw new UserError(
-			[
-				...failed.map(({node, message}) => `✖ ${node}: ${message}`),
-				'Nothing was changed on any node.',
-			].join('\n'),
-			{
-				exitCode: failedNodesExitCode(failed),
-				tryNext: [...new Set(failed.flatMap(({tryNext}) => tryNext))],
-			},
+			[...failedNodeLines(failed), 'Nothing was changed on any node.'].join(
+				'\n',
+			),
+			{exitCode: failedNodesExitCode(failed)},
 		);
 	}
 };

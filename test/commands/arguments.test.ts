@@ -14,16 +14,16 @@ test('a command takes a cluster and its options', () => {
 		'home.yaml',
 		'--yes',
 		'--ignore',
-		'latency.agent-server',
+		'time.ntp',
 		'--ignore',
-		'clock.skew',
+		'path.blocked',
 		'--wait-limit',
 		'30',
 	]);
 	assert.equal(invocation.command, 'apply');
 	assert.equal(invocation.cluster, 'home.yaml');
 	assert.equal(invocation.yes, true);
-	assert.deepEqual(invocation.ignore, ['latency.agent-server', 'clock.skew']);
+	assert.deepEqual(invocation.ignore, ['time.ntp', 'path.blocked']);
 	assert.equal(invocation.waitLimitMs, 30_000);
 	assert.equal(invocation.progress, 'plain');
 });
@@ -46,6 +46,11 @@ const wrong: ReadonlyArray<readonly [string, readonly string[], RegExp]> = [
 		'a number out of range',
 		['check', '--concurrency', '0'],
 		/--concurrency 0: must be a whole number from 1 to 200/,
+	],
+	[
+		'a check that does not exist',
+		['apply', '--ignore', 'path.bloked'],
+		/--ignore path\.bloked: there is no such check/,
 	],
 	['no number', ['apply', '--wait-limit', 'soon'], /--wait-limit soon/],
 	[

@@ -1,12 +1,26 @@
 import {PassThrough, Writable} from 'node:stream';
 import xterm from '@xterm/headless';
 
+/** A run of cells that look alike. */
+export type Span = {
+	readonly text: string;
+	/** The first column. */
+	readonly column: number;
+	/** Number of the colour in the terminal's palette; -1 is the default. */
+	readonly color: number;
+	readonly bold: boolean;
+	readonly dim: boolean;
+	readonly inverse: boolean;
+};
+
 /** A terminal in this process: what Ink writes is drawn by a terminal emulator, and keys reach Ink as bytes. */
 export type TestTerminal = {
 	readonly stdout: NodeJS.WriteStream;
 	readonly stdin: NodeJS.ReadStream;
 	/** The rows of the screen as they are now, without trailing blanks. */
 	readonly screen: () => string;
+	/** The screen with its looks, row by row. */
+	readonly spans: () => ReadonlyArray<readonly Span[]>;
 	/** The same with all that Ink wrote, escape sequences included. */
 	readonly raw: () => string;
 	readonly type: (text: string) => void;
@@ -56,6 +70,40 @@ export const makeTestTerminal = (columns = 80, rows = 24): TestTerminal => {
 	const screen = (): string =>
 		Array.from({length: emulator.rows}, (_, index) => row(index)).join('\n');
 
+	const rowSpans = (index: number): Span[] => {
+		const line = emulator.buffer.active.getLine(
+			emulator.buffer.active.viewportY + index,
+		);
+		const spans: Span[] = [];
+		for (let column = 0; column < emulator.cols; column += 1) {
+			const cell = line?.getCell(column);
+			if (cell === undefined || cell.getWidth() === 0) {
+				continue;
+			}
+
+			const look = {
+				color: cell.isFgPalette() ? cell.getFgColor() : -1,
+				bold: cell.isBold() !== 0,
+				dim: cell.isDim() !== 0,
+				inverse: cell.isInverse() !== 0,
+			};
+			const text = cell.getChars() === '' ? ' ' : cell.getChars();
+			const last = spans.at(-1);
+			if (
+				last?.color === look.color &&
+				last.bold === look.bold &&
+				last.dim === look.dim &&
+				last.inverse === look.inverse
+			) {
+				spans[spans.length - 1] = {...last, text: last.text + text};
+			} else {
+				spans.push({text, column, ...look});
+			}
+		}
+
+		return spans;
+	};
+
 	const stdout = Object.assign(
 		new Writable({
 			decodeStrings: false,
@@ -88,6 +136,8 @@ export const makeTestTerminal = (columns = 80, rows = 24): TestTerminal => {
 		stdout: stdout as unknown as NodeJS.WriteStream,
 		stdin: stdin as unknown as NodeJS.ReadStream,
 		screen,
+		spans: () =>
+			Array.from({length: emulator.rows}, (_, index) => rowSpans(index)),
 		raw: () => written,
 		type(text) {
 			stdin.write(text);

@@ -23,7 +23,7 @@ const glyphWidth = 4;
 const roleWidth = 7;
 const timeWidth = 7;
 /** With less room than this for it, what a node does now stands below its row. */
-const nowMinimum = 24;
+const nowMinimum = 32;
 const failureRows = 3;
 
 const stageLook: Readonly<

@@ -15,7 +15,8 @@ import {runApp, type Demo, type InitialScreen} from '../ui/app.js';
 import type {UiOperations} from '../ui/operations.js';
 import type {Invocation} from './arguments.js';
 
-const operations: UiOperations = {
+/** What the screens do, with everything real behind it. */
+export const operations: UiOperations = {
 	openFleet,
 	checkCluster,
 	makePlan,

@@ -6,6 +6,7 @@ import {
 	parseCidr,
 } from '../cluster/addresses.js';
 import type {HostFacts} from '../facts/host-facts.js';
+import {firewallExpectation} from '../plan/expectation.js';
 import {
 	byHand,
 	firewallRules,
@@ -173,6 +174,11 @@ const forwarding = rule(
 				host,
 				node,
 			);
+			// Our rules stand before what blocks.
+			if (firewallExpectation(host, rules) === 'unchanged') {
+				return [];
+			}
+
 			return [
 				report(
 					'warning',

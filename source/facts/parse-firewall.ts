@@ -172,8 +172,16 @@ export const parseFirewall = (sections: Sections): FirewallFacts => {
 		nftFacts(sections) ??
 		iptablesFacts(sections);
 	return (
-		active ??
-		ufw ?? {kind: 'none', active: false, defaultDeny: false, summary: ''}
+		active ?? {
+			kind: ufw?.kind ?? 'none',
+			active: false,
+			defaultDeny: false,
+			// Where forwarding alone was off, our rules for it are in iptables, whatever else there is.
+			summary: [
+				...(ufw === undefined ? [] : [ufw.summary]),
+				...iptablesLines(sections).filter((line) => line.includes('k3s-mesh')),
+			].join('\n'),
+		}
 	);
 };
 

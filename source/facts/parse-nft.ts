@@ -107,17 +107,22 @@ export const parseNft = (lines: readonly string[]): BaseChain[] => {
 	const stopping = (
 		chain: Chain,
 		callers: readonly Chain[] = [],
-	): string | undefined =>
-		chain.rules.find(
-			(rule) =>
-				rejectsAll(rule) ||
-				(/^(?:jump|goto) \S+$/.test(bare(rule)) &&
-					called(chain, rule).some(
-						(other) =>
-							!callers.includes(other) &&
-							stopping(other, [...callers, chain]) !== undefined,
-					)),
-		);
+	): string | undefined => {
+		for (const rule of chain.rules) {
+			const calls = /^(?:jump|goto) \S+$/.test(bare(rule));
+			const found = rejectsAll(rule)
+				? rule
+				: called(chain, rule)
+						.filter((other) => calls && !callers.includes(other))
+						.map((other) => stopping(other, [...callers, chain]))
+						.find((one) => one !== undefined);
+			if (found !== undefined) {
+				return found;
+			}
+		}
+
+		return undefined;
+	};
 	return chains.flatMap((chain) =>
 		chain.hook === undefined
 			? []

@@ -346,6 +346,24 @@ const table: ReadonlyArray<
 		['warning forwarding.blocked nuc'],
 	],
 	[
+		'forwarding that drops, and our rules before it',
+		onNuc({
+			forwarding: {ipv4: true, policy: 'drop', blockingRules: []},
+			firewall: {
+				kind: 'none',
+				active: false,
+				defaultDeny: false,
+				summary: ['cni0', 'flannel-wg']
+					.map(
+						(device) =>
+							`-A FORWARD -i ${device} -m comment --comment "k3s-mesh forwarding from and to ${device}" -j ACCEPT`,
+					)
+					.join('\n'),
+			},
+		}),
+		[],
+	],
+	[
 		'a very small path',
 		makeContext(
 			good,

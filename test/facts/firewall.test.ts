@@ -347,6 +347,16 @@ test('rules of ours are in the summary, however long the list is', () => {
 	assert.doesNotMatch(summary, /table ip filter/);
 });
 
+test('a rule of ours is seen where no firewall is, or one that is off', () => {
+	const iptables = `-P INPUT ACCEPT\n-P FORWARD DROP\n-A FORWARD -i cni0 -m comment --comment "k3s-mesh forwarding" -j ACCEPT\n-A FORWARD -j DOCKER-USER`;
+	for (const ufw of ['', 'Status: inactive']) {
+		const {active, summary} = parseFirewall(sections({iptables, ufw}));
+		assert.equal(active, false);
+		assert.match(summary, /k3s-mesh forwarding/);
+		assert.doesNotMatch(summary, /DOCKER/);
+	}
+});
+
 test('the chains that drop are told, those of other programs are not', () => {
 	const of = (nft: string) =>
 		parseFirewall(sections({iptables: iptablesOpen, nft})).dropping;

@@ -64,6 +64,33 @@ const fetchAccess = async (
 
 type Address = {readonly host: string; readonly note: string};
 
+/** The first of the addresses that this machine reaches. All are tried at once, and nobody waits for those behind it. */
+const firstReached = async (
+	candidates: readonly string[],
+	port: number,
+	world: World,
+	signal: AbortSignal,
+): Promise<string | undefined> => {
+	const found = new AbortController();
+	const until = AbortSignal.any([signal, found.signal]);
+	const tries = candidates.map(async (address) =>
+		world.canReach(address, port, until),
+	);
+	try {
+		for (const [index, candidate] of candidates.entries()) {
+			if (await tries[index]) {
+				return candidate;
+			}
+		}
+
+		signal.throwIfAborted();
+		return undefined;
+	} finally {
+		found.abort();
+		await Promise.allSettled(tries);
+	}
+};
+
 /** The address that goes into the kubeconfig: the cluster's own, else the first of the servers' that this machine reaches. */
 const chooseAddress = async (
 	cluster: Cluster,
@@ -94,11 +121,7 @@ const chooseAddress = async (
 				.filter((address) => address !== undefined),
 		),
 	];
-	const reached = await Promise.all(
-		candidates.map(async (address) => world.canReach(address, port, signal)),
-	);
-	signal.throwIfAborted();
-	const best = candidates.find((_address, index) => reached[index]);
+	const best = await firstReached(candidates, port, world, signal);
 	if (best !== undefined) {
 		return {
 			host: best,

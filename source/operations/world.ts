@@ -3,6 +3,7 @@ import {readFile} from 'node:fs/promises';
 import net from 'node:net';
 import os from 'node:os';
 import process from 'node:process';
+import {withDeadline} from '../deadline.js';
 import {UserError, exitCodes} from '../errors.js';
 import {makeRedactor} from '../host/redactor.js';
 import {makeSshConnector} from '../host/ssh/connect.js';
@@ -47,10 +48,7 @@ const canReach = async (
 ): Promise<boolean> =>
 	new Promise((resolve) => {
 		const socket = net.connect({host: address, port});
-		const limit = AbortSignal.any([
-			signal,
-			AbortSignal.timeout(connectLimitMs),
-		]);
+		const limit = withDeadline(signal, connectLimitMs);
 		const end = (reached: boolean) => {
 			limit.removeEventListener('abort', onAbort);
 			socket.destroy();

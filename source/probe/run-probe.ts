@@ -1,4 +1,5 @@
 import {randomBytes} from 'node:crypto';
+import {withDeadline} from '../deadline.js';
 import {pathKey, type Cell, type Path} from '../facts/measurements.js';
 import type {Try} from './messages.js';
 import type {Probe} from './probe.js';
@@ -95,7 +96,7 @@ export const runProbe: Probe = async (input) => {
 	const paths = schedulePaths(cluster, requirements);
 	onEvent({type: 'planned', cells: paths.length});
 	const token = randomBytes(16).toString('hex');
-	const limit = AbortSignal.any([signal, AbortSignal.timeout(wholeLimitMs)]);
+	const limit = withDeadline(signal, wholeLimitMs);
 	const names = [...new Set(paths.flatMap(({from, to}) => [from, to]))];
 	const starts = new Map<string, Start>();
 	const cells = new Map<string, Cell>();

@@ -86,6 +86,8 @@ const fetch = async (
 		readonly reachable?: readonly string[];
 		readonly apiEndpoint?: string;
 		readonly replace?: boolean;
+		/** Addresses that do not answer until one stops waiting. */
+		readonly silent?: readonly string[];
 	} = {},
 ) => {
 	const asked: string[] = [];
@@ -100,14 +102,30 @@ const fetch = async (
 	const world = {
 		demo: false,
 		redactor,
-		canReach: async (address: string) =>
-			(options.reachable ?? ['198.51.100.1']).includes(address),
+		async canReach(address: string, _port: number, signal: AbortSignal) {
+			if (options.silent?.includes(address)) {
+				await new Promise((resolve) => {
+					signal.addEventListener('abort', resolve);
+				});
+				return false;
+			}
+
+			return (options.reachable ?? ['198.51.100.1']).includes(address);
+		},
 	} as unknown as World;
 	const result = await fetchKubeconfig({
-		cluster:
-			options.apiEndpoint === undefined
-				? cluster
-				: {...cluster, apiEndpoint: options.apiEndpoint},
+		cluster: {
+			...cluster,
+			...(options.apiEndpoint !== undefined && {
+				apiEndpoint: options.apiEndpoint,
+			}),
+			...(options.silent !== undefined && {
+				nodes: cluster.nodes.map((node) => ({
+					...node,
+					role: 'server' as const,
+				})),
+			}),
+		},
 		fleet,
 		world,
 		path: file,
@@ -223,6 +241,11 @@ test('the address: the cluster’s own, else the first that is reached, else it 
 	const none = await fetch({reachable: []});
 	assert.equal(none.result.server, 'https://198.51.100.1:6443');
 	assert.match(none.result.note, /ssh -L 6443:127\.0\.0\.1:6443 root@198/);
+});
+
+test('an address that does not answer keeps nobody waiting once a better one has', async () => {
+	const {result} = await fetch({silent: ['198.51.100.2']});
+	assert.equal(result.server, 'https://198.51.100.1:6443');
 });
 
 test('a server that was not installed yet has no kubeconfig', async () => {

@@ -1,4 +1,5 @@
 import {z} from 'zod';
+import {apiLimitMs} from './limits.js';
 import {answerLines} from './answer-lines.js';
 import {failFunction, k3sPath} from './files-shell.js';
 import {defineScript} from './script.js';
@@ -157,7 +158,7 @@ export const k3sNodes = defineScript<
 	name: 'k3s.nodes',
 	purpose: 'asks the API, on a server, for all nodes',
 	as: 'root',
-	timeoutMs: 30_000,
+	timeoutMs: apiLimitMs,
 	fields: () => [],
 	source: `${failFunction}${k3sPath}
 command -v k3s >/dev/null 2>&1 || fail 'k3s is not installed on this machine.'

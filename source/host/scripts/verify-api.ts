@@ -1,4 +1,5 @@
 import {z} from 'zod';
+import {apiLimitMs} from './limits.js';
 import {answerLines, plainValue} from './answer-lines.js';
 import {k3sPath} from './files-shell.js';
 import {defineScript} from './script.js';
@@ -17,7 +18,7 @@ export const verifyClusterDns = defineScript<
 	name: 'verify.cluster-dns',
 	purpose: 'looks up the address of the cluster DNS',
 	as: 'root',
-	timeoutMs: 30_000,
+	timeoutMs: apiLimitMs,
 	fields: () => [],
 	source: `${kubectl}
 kubectl -n kube-system get service kube-dns -o json 2>/dev/null || echo '{}'
@@ -46,7 +47,7 @@ export const verifyLogs = defineScript<
 	name: 'verify.logs',
 	purpose: 'reads the logs of the short-lived pods through the API',
 	as: 'root',
-	timeoutMs: 120_000,
+	timeoutMs: apiLimitMs,
 	fields: ({pods}) => [
 		{
 			name: 'pods',
@@ -92,7 +93,7 @@ export const verifyMetrics = defineScript<
 	name: 'verify.metrics',
 	purpose: "asks the API for every node's metrics",
 	as: 'root',
-	timeoutMs: 30_000,
+	timeoutMs: apiLimitMs,
 	fields: () => [],
 	source: `${kubectl}
 kubectl get --raw /apis/metrics.k8s.io/v1beta1/nodes 2>/dev/null || exit 3

@@ -1,4 +1,5 @@
 import {z} from 'zod';
+import {apiLimitMs} from './limits.js';
 import {answerLines, plainValue} from './answer-lines.js';
 import {failFunction, k3sPath} from './files-shell.js';
 import {defineScript} from './script.js';
@@ -29,7 +30,7 @@ export const verifyPodsUp = defineScript<
 	name: 'verify.pods-up',
 	purpose: 'starts one short-lived pod on each node',
 	as: 'root',
-	timeoutMs: 60_000,
+	timeoutMs: apiLimitMs,
 	fields: () => [],
 	source: String.raw`${kubectl}
 image=$(sed -n "s/^ *sandbox\(_image\)* *= *[\"']\([A-Za-z0-9._:/@-]*\)[\"'].*/\2/p" /var/lib/rancher/k3s/agent/etc/containerd/config.toml 2>/dev/null | head -n 1)
@@ -132,7 +133,7 @@ export const verifyPodsList = defineScript<
 	name: 'verify.pods-list',
 	purpose: 'looks where the short-lived pods run',
 	as: 'root',
-	timeoutMs: 30_000,
+	timeoutMs: apiLimitMs,
 	fields: () => [],
 	source: `${kubectl}
 kubectl -n kube-system get pods -l app=${verifyPodsName} -o json </dev/null
@@ -145,7 +146,7 @@ export const verifyPodsDown = defineScript<Record<string, never>, void>({
 	name: 'verify.pods-down',
 	purpose: 'removes the short-lived pods',
 	as: 'root',
-	timeoutMs: 60_000,
+	timeoutMs: apiLimitMs,
 	fields: () => [],
 	source: `${kubectl}
 kubectl -n kube-system delete daemonset ${verifyPodsName} --ignore-not-found --wait=false </dev/null >&2
@@ -206,7 +207,7 @@ export const verifyPodNetwork = defineScript<
 	name: 'verify.pod-network',
 	purpose: "reaches other pods and the cluster DNS from inside a pod's network",
 	as: 'root',
-	timeoutMs: 60_000,
+	timeoutMs: apiLimitMs,
 	fields: ({podAddress, targets, dnsServer, dnsName}) => [
 		{name: 'address', value: plainValue('address', podAddress)},
 		{name: 'dns_server', value: plainValue('address', dnsServer ?? '')},

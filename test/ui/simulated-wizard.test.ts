@@ -79,7 +79,7 @@ describe('the demo', () => {
 				/✖ node1[^\n]*\n[^\n]*refuses connections on port 22/,
 			);
 			terminal.type(keys.escape);
-			await terminal.waitFor(/t try again/);
+			await terminal.waitFor(/a add {2}e edit/);
 			terminal.type('e');
 			await terminal.waitFor(/❯ Name/);
 			terminal.type(`${keys.ctrlU}ams2${keys.tab}`);

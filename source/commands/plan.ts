@@ -1,9 +1,11 @@
 import process from 'node:process';
+import {blockers} from '../checks/finding.js';
 import {exitCodes, type ExitCode} from '../errors.js';
 import {checkCluster} from '../operations/check.js';
 import {makePlan} from '../operations/plan.js';
 import {planToJson, renderPlanText} from '../plan/render.js';
 import type {Invocation} from './arguments.js';
+import {findingLines} from './check-text.js';
 import {colorsFor} from './colors.js';
 import {openSession, requireAllNodes} from './session.js';
 
@@ -23,6 +25,13 @@ export const plan = async (
 			signal,
 			onEvent: () => undefined,
 		});
+		const blocking = blockers(report.findings);
+		if (blocking.length > 0) {
+			process.stderr.write(
+				`${[...findingLines(blocking), 'apply would not begin before this is mended or overridden.', ''].join('\n')}\n`,
+			);
+		}
+
 		const made = await makePlan({
 			cluster,
 			fleet,

@@ -115,7 +115,7 @@ export const helpText = (): string => {
 		'Usage: k3s-mesh-tui                       the wizard',
 		'       k3s-mesh-tui COMMAND [FILE|NAME] [options]',
 		'',
-		'FILE is a cluster file; NAME is a cluster that the wizard saved.',
+		'FILE is a cluster file; NAME is a cluster that the wizard saved. Without either: the only saved one.',
 		'',
 		'Commands',
 		...commands,

@@ -21,8 +21,8 @@ const failed: readonly FailedNode[] = [
 	},
 	{
 		node: 'pi4',
-		message: 'The key file /k for pi4 does not exist.',
-		tryNext: ['Correct identityFile of pi4.'],
+		message: 'me on pi4 may not run sudo without a password.',
+		tryNext: ['Log in as root instead.'],
 		unreachable: false,
 	},
 ];
@@ -50,8 +50,8 @@ test('each node that was not reached has its sentence and its next step, and its
 		'home: 1 of 3 nodes, 5 of 15 paths',
 		'✖ nuc: 198.51.100.12 refuses connections on port 22.',
 		'    Check that SSH listens on port 22 there.',
-		'✖ pi4: The key file /k for pi4 does not exist.',
-		'    Correct identityFile of pi4.',
+		'✖ pi4: me on pi4 may not run sudo without a password.',
+		'    Log in as root instead.',
 		'✖ fra1 → pi4  external 198.51.100.13  udp 51820  filtered  5 sent, 0 answered',
 		'▲ 9 paths not measured: nuc could not be contacted',
 	]);

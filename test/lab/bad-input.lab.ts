@@ -144,7 +144,7 @@ test('bad input: a sentence at the right place, a next step, the exit code, and 
 			}),
 			says: /^The key file \/no\/key for second does not exist\.$/,
 			next: /identityFile of second/,
-			code: 1,
+			code: 3,
 		},
 		{
 			title: 'a changed host key',

@@ -71,7 +71,7 @@ export const collectCredentials = async (
 					: `The key file ${file} for ${node} can not be read as a private key.`,
 				{
 					node,
-					exitCode: exitCodes.usage,
+					exitCode: exitCodes.unreachable,
 					tryNext: [
 						`Correct identityFile of ${node} in the cluster file, or IdentityFile in your SSH configuration.`,
 					],

@@ -40,7 +40,7 @@ export const plan = async (
 		});
 		process.stdout.write(
 			invocation.json
-				? `${JSON.stringify(planToJson(made), undefined, 2)}\n`
+				? `${JSON.stringify({format: 'k3s-mesh-tui/plan/1', ...planToJson(made)}, undefined, 2)}\n`
 				: `${renderPlanText(made, {colors: colorsFor(process.stdout)}).join('\n')}\n`,
 		);
 		return exitCodes.good;

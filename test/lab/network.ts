@@ -236,7 +236,10 @@ export const makeNetwork = async (
 	for (const [where, bridge] of switches) {
 		await batch(
 			namespace(where),
-			[`link add ${bridge} type bridge forward_delay 0 mcast_snooping 0`],
+			// Its own address: otherwise it has a port's, and another one when that host boots again, which hosts notice late.
+			[
+				`link add ${bridge} address 02:00:00:00:00:01 type bridge forward_delay 0 mcast_snooping 0`,
+			],
 			signal,
 		);
 	}

@@ -43,9 +43,19 @@ echo "$words" >>"$rules"`,
 		root,
 		'firewall-cmd',
 		`case "$words" in
-	*--query-*) grep -qxF -e "$(echo "$words" | sed 's/--query-/--add-/')" "$rules"; exit ;;
+	*'[--list-all]'*)
+		zone="$(echo "$words" | sed 's/.--list-all.//')"
+		[ "$1" = --permanent ] || zone="[running]$zone"
+		settings() { grep -F -e "$zone" "$rules" | tr '[]' '\\n\\n' | sed -n "s/^--add-$1=/$2/p"; }
+		echo 'public (active)'
+		echo "  interfaces: eth0 $(settings interface '' | tr '\\n' ' ')"
+		echo '  rich rules: '
+		settings rich-rule '\t'
+		exit
+		;;
 esac
 ${change}
+[ "$1" = --permanent ] || words="[running]$words"
 echo "$words" >>"$rules"`,
 	),
 	nft: recording(
@@ -111,6 +121,24 @@ const rules = {
 			],
 			remove: ['firewall-cmd', '--permanent', '--remove-rich-rule=x'],
 		},
+		{
+			add: [
+				'firewall-cmd',
+				'--permanent',
+				'--zone=public',
+				'--add-rich-rule=rule family="ipv4" source address="192.0.2.8" accept',
+			],
+			remove: ['firewall-cmd', '--permanent', '--remove-rich-rule=y'],
+		},
+		...['cni0', 'flannel-wg'].map((device) => ({
+			add: [
+				'firewall-cmd',
+				'--permanent',
+				'--zone=trusted',
+				`--add-interface=${device}`,
+			],
+			remove: ['firewall-cmd', '--permanent', `--remove-interface=${device}`],
+		})),
 	],
 	nftables: [
 		{
@@ -186,15 +214,37 @@ for (const shell of systemShells) {
 				assert.equal(existsSync(sandbox.at('/never')), false);
 			});
 
-			test('firewalld gets a rule in its permanent and its running configuration', async () => {
-				assert.equal(await apply('firewalld'), 1);
-				const rich =
-					'[--add-rich-rule=rule family="ipv4" source address="192.0.2.7" accept]';
-				assert.deepEqual(calls(), [
+			test('firewalld gets the rules of a zone at once, in its permanent and its running configuration', async () => {
+				assert.equal(await apply('firewalld', true), 4);
+				assert.deepEqual(calls(), []);
+				assert.equal(await apply('firewalld'), 4);
+				const rich = ['7', '8']
+					.map(
+						(last) =>
+							`[--add-rich-rule=rule family="ipv4" source address="192.0.2.${last}" accept]`,
+					)
+					.join('');
+				const devices = '[--add-interface=cni0][--add-interface=flannel-wg]';
+				const wanted = [
 					`firewall-cmd[--permanent][--zone=public]${rich}`,
 					`firewall-cmd[--zone=public]${rich}`,
-				]);
+					`firewall-cmd[--permanent][--zone=trusted]${devices}`,
+					`firewall-cmd[--zone=trusted]${devices}`,
+				];
+				assert.deepEqual(calls(), wanted);
 				assert.equal(await apply('firewalld', true), 0);
+				assert.equal(await apply('firewalld'), 0);
+				assert.deepEqual(calls(), wanted);
+			});
+
+			test('a rule that firewalld has in one of its configurations only is missing', async () => {
+				await apply('firewalld');
+				const file = '/rules-firewall-cmd';
+				const all = sandbox.read(file);
+				for (const line of all.trim().split('\n')) {
+					sandbox.write(file, all.replace(`${line}\n`, ''));
+					assert.equal(await apply('firewalld', true), 2, line);
+				}
 			});
 
 			test('iptables rules come back at boot, by a unit in which no word means more than itself', async () => {

@@ -83,27 +83,39 @@ present_ufw() {
 	shift
 	ufw --dry-run "$@" 2>&1 </dev/null | grep -q '^Skipping'
 }
-firewalld_words() {
-	mode=$1
-	shift
-	program=$1
-	shift
-	count=$#
-	while [ "$count" -gt 0 ]; do
-		word=$1
-		shift
-		case "$mode $word" in
-			'query-running --permanent' | 'add-running --permanent') ;;
-			query-*' --add-'*) set -- "$@" "--query-\${word#--add-}" ;;
-			*) set -- "$@" "$word" ;;
+# firewalld: words are firewall-cmd --permanent [--zone=ZONE] --add-KIND=VALUE. Each of its calls takes long, so the
+# list of a zone is asked for once, and what is missing there is added in one call.
+listed=no
+list_firewalld() {
+	[ "$listed" != "$zone" ] || return 0
+	listed=$zone
+	permanent=$(firewall-cmd --permanent \${zone:+"$zone"} --list-all 2>/dev/null </dev/null) || :
+	running=$(firewall-cmd \${zone:+"$zone"} --list-all 2>/dev/null </dev/null) || :
+}
+take_apart() {
+	zone=
+	for word in "$@"; do
+		case "$word" in
+			--zone=*) zone=$word ;;
+			--add-*) addition=$word ;;
 		esac
-		count=$((count - 1))
 	done
-	"$program" "$@" </dev/null
+	value=\${addition#*=}
+}
+# A rich rule has a line of its own; an interface is one word of a line.
+is_listed() {
+	case "$addition" in
+		--add-interface=*) printf '%s\\n' "$1" | grep -E '^[[:space:]]*interfaces:' | tr ' ' '\\n' | grep -qxF -e "$value" ;;
+		*) printf '%s\\n' "$1" | sed 's/^[[:space:]]*//' | grep -qxF -e "$value" ;;
+	esac
 }
 present_firewalld() {
-	firewalld_words query-permanent "$@" >/dev/null 2>&1 && firewalld_words query-running "$@" >/dev/null 2>&1
+	take_apart "$@"
+	list_firewalld
+	is_listed "$permanent" && is_listed "$running"
 }
+batch=
+batch_zone=
 # iptables: the same words with -C in place of -I or -A, and no position.
 present_iptables() {
 	count=$#
@@ -144,9 +156,21 @@ run_words() {
 add_ufw() { run_words "$@"; }
 add_iptables() { run_words "$@"; }
 add_nftables() { run_words "$@"; }
+flush_firewalld() {
+	[ -n "$batch" ] || return 0
+	words=$batch
+	batch=
+	for mode in --permanent ''; do
+		with_words "\${mode:+$mode$separator}\${batch_zone:+$batch_zone$separator}$words" run_words firewall-cmd || return 1
+	done
+}
 add_firewalld() {
-	firewalld_words query-permanent "$@" >/dev/null 2>&1 || firewalld_words add-permanent "$@" >&2
-	firewalld_words query-running "$@" >/dev/null 2>&1 || firewalld_words add-running "$@" >&2
+	take_apart "$@"
+	if [ "$zone" != "$batch_zone" ]; then
+		flush_firewalld || return 1
+		batch_zone=$zone
+	fi
+	batch="\${batch:+$batch$separator}$addition"
 }
 program_of() {
 	printf '%s\\n' "$1"
@@ -165,6 +189,7 @@ while IFS= read -r rule; do
 done <<END_OF_RULES
 $additions
 END_OF_RULES
+flush_firewalld || fail "The firewall refused a rule: firewall-cmd $batch_zone $(printf %s "$words" | tr "$separator" ' ')"
 
 # shellcheck disable=SC2016
 unless_there='for last in "$@"; do :; done; nft list chain "$3" "$4" "$5" | grep -qF "comment $last" || exec nft "$@"'

@@ -24,6 +24,7 @@ import {
 	editText,
 	insertText,
 } from '../../source/ui/state/text-edit.js';
+import {shownPath} from '../../source/ui/shown-path.js';
 import {visibleWindow} from '../../source/ui/visible-window.js';
 
 describe('times', () => {
@@ -54,6 +55,19 @@ describe('times', () => {
 			['just now', '5 min ago', '1 hour ago', '3 days ago'],
 		);
 	});
+});
+
+describe('a path for people', () => {
+	for (const [file, shown] of [
+		['/home/me/.kube/config', '~/.kube/config'],
+		['/home/meme/config', '/home/meme/config'],
+		['/home/me', '/home/me'],
+		['/etc/config', '/etc/config'],
+	] as const) {
+		it(`${file} is ${shown}`, () => {
+			assert.equal(shownPath(file, '/home/me'), shown);
+		});
+	}
 });
 
 describe('wrapped words', () => {

@@ -140,8 +140,9 @@ describe('a wizard that was left', () => {
 	});
 
 	it('says which line of a broken file is wrong, and goes on', async () => {
-		const terminal = await startAt('nodes', {
-			async prepare(store: Rig['store']) {
+		rig = startRig({
+			machines,
+			async prepare(store) {
 				await store.files.write(
 					'home',
 					savedFile.replace('role: agent', 'role: king'),
@@ -152,7 +153,8 @@ describe('a wizard that was left', () => {
 					usedAt: 1,
 				});
 			},
-		}).catch(() => rig.terminal);
+		});
+		const {terminal} = rig;
 		await terminal.waitFor(/✖ home +its file can not be read/);
 		terminal.type(keys.enter);
 		await terminal.waitFor(/home\.yaml:6:\d+/);

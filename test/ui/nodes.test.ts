@@ -102,6 +102,22 @@ describe('the Nodes screen', () => {
 		await terminal.waitFor(/> me@nuc\.lan/);
 		terminal.type(`${keys.ctrlU}root@a:99999${keys.enter}`);
 		await terminal.waitFor(/port 99999 is out of range/);
+		await toList();
+		assert.doesNotMatch(terminal.screen(), /out of range/);
+	});
+
+	it('says why it does not go on, as long as that is so', async () => {
+		const terminal = await startNodes();
+		terminal.type(`me@nuc.lan${keys.enter}`);
+		await terminal.waitFor(/● nuc/);
+		await toList();
+		terminal.type('r');
+		await terminal.waitFor(/● nuc +agent/);
+		terminal.type(keys.enter);
+		await terminal.waitFor(/✖ One node must be a server/);
+		terminal.type('r');
+		await terminal.waitFor(/● nuc +server/);
+		assert.doesNotMatch(terminal.screen(), /must be a server/);
 	});
 
 	it('warns across nodes', async () => {

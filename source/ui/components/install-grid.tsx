@@ -59,6 +59,10 @@ export const nowText = (node: NodeState): string => {
 		return node.failure.message;
 	}
 
+	if (node.state === 'waiting' && node.startedAt !== undefined) {
+		return 'waits for other nodes';
+	}
+
 	const {progress} = node;
 	const percent =
 		progress?.totalBytes === undefined || progress.totalBytes === 0

@@ -4,6 +4,7 @@ import {Spinner, Ticker} from '../components/ticker.js';
 import {useUi} from '../context.js';
 import {formatDuration, wrapWords} from '../format.js';
 import {useObservable} from '../hooks/use-observable.js';
+import {shownPath} from '../shown-path.js';
 import type {ClusterSession} from '../state/cluster-session.js';
 import {proofLines} from '../state/proof-summary.js';
 import {nextCommands} from '../state/session-summary.js';
@@ -102,7 +103,7 @@ const Kubeconfig = ({
 		case 'done': {
 			const {context, path, backup, server, note} = work.result;
 			return [
-				`kubeconfig: context "${context}" merged into ${path}${backup === undefined ? '' : ` (previous file kept as ${backup})`}`,
+				`kubeconfig: context "${context}" merged into ${shownPath(path)}${backup === undefined ? '' : ` (previous file kept as ${shownPath(backup)})`}`,
 				`API: ${server}. ${note}`,
 			]
 				.flatMap((text) => wrapWords(text, columns - 4))

@@ -11,6 +11,7 @@ import type {Binding} from '../hooks/use-keys.js';
 import {useObservable} from '../hooks/use-observable.js';
 import {useSelection} from '../hooks/use-selection.js';
 import type {ClusterSession} from '../state/cluster-session.js';
+import {shownPath} from '../shown-path.js';
 import type {InstallRunState, StreamLine} from '../state/install-model.js';
 import {stopQuestion} from '../state/stop-question.js';
 import {Toned, glyphs} from '../theme.js';
@@ -250,7 +251,7 @@ export const InstallScreen = ({
 			: []),
 		...(run.logPath === undefined || isGood
 			? []
-			: [{tone: 'muted', text: `Log: ${run.logPath}`} as const]),
+			: [{tone: 'muted', text: `Log: ${shownPath(run.logPath)}`} as const]),
 	];
 	return (
 		<Screen mode="list" bindings={bindings} help={help}>

@@ -77,6 +77,8 @@ export const NodesScreen = ({session}: {readonly session: ClusterSession}) => {
 			: {kind: 'list'},
 	);
 	const [notices, setNotices] = useState<readonly Notice[]>([]);
+	/** Was going on tried and not possible? Then it is said why, as long as that is so. */
+	const [isHeld, setIsHeld] = useState(false);
 	const rows = useMemo(() => nodeRows(cluster, contacts), [cluster, contacts]);
 	const findings = useMemo(() => {
 		const facts = new Map(
@@ -102,6 +104,13 @@ export const NodesScreen = ({session}: {readonly session: ClusterSession}) => {
 	}, [cluster, contacts, operations]);
 	const selection = useSelection(rows.length);
 	const current = rows[selection.selected];
+	const held = obstacle(rows);
+	const changeMode = (next: Mode) => {
+		setNotices([]);
+		setIsHeld(false);
+		setMode(next);
+	};
+
 	const add = (text: string) => {
 		const problems = nodes.add(text);
 		setNotices(problems.map((problem) => ({tone: 'bad', text: problem})));
@@ -134,8 +143,7 @@ export const NodesScreen = ({session}: {readonly session: ClusterSession}) => {
 			shown: 'a',
 			label: 'add',
 			run() {
-				setNotices([]);
-				setMode({kind: 'add', edit: editText('')});
+				changeMode({kind: 'add', edit: editText('')});
 			},
 		},
 		...(current === undefined
@@ -146,7 +154,7 @@ export const NodesScreen = ({session}: {readonly session: ClusterSession}) => {
 						shown: 'e',
 						label: 'edit',
 						run() {
-							setMode({kind: 'edit', node: current.name});
+							changeMode({kind: 'edit', node: current.name});
 						},
 					},
 					{
@@ -192,11 +200,10 @@ export const NodesScreen = ({session}: {readonly session: ClusterSession}) => {
 			shown: 'Enter',
 			label: 'next',
 			run() {
-				const problem = obstacle(rows);
-				if (problem === undefined) {
+				if (held === undefined) {
 					session.go('mesh');
 				} else {
-					setNotices([{tone: 'bad', text: problem}]);
+					setIsHeld(true);
 				}
 			},
 		},
@@ -251,7 +258,13 @@ export const NodesScreen = ({session}: {readonly session: ClusterSession}) => {
 							? formRows(nodeFields)
 							: 0;
 				const lines = noticeLines(
-					[...notices, ...findings],
+					[
+						...notices,
+						...(isHeld && held !== undefined
+							? [{tone: 'bad', text: held} as const]
+							: []),
+						...findings,
+					],
 					size.columns,
 					Math.max(1, Math.floor((size.rows - fieldRows) / 3)),
 				);
@@ -289,7 +302,7 @@ export const NodesScreen = ({session}: {readonly session: ClusterSession}) => {
 								onSubmit={add}
 								onPaste={paste}
 								onLeave={() => {
-									setMode({kind: 'list'});
+									changeMode({kind: 'list'});
 								}}
 							/>
 						)}
@@ -303,7 +316,7 @@ export const NodesScreen = ({session}: {readonly session: ClusterSession}) => {
 									return read.ok ? {} : read.problems;
 								}}
 								onCancel={() => {
-									setMode({kind: 'list'});
+									changeMode({kind: 'list'});
 								}}
 								onSave={(values) => {
 									const read = readNodeForm(values, edited, cluster);
@@ -311,7 +324,7 @@ export const NodesScreen = ({session}: {readonly session: ClusterSession}) => {
 										nodes.replace(edited.name, read.node);
 									}
 
-									setMode({kind: 'list'});
+									changeMode({kind: 'list'});
 								}}
 							/>
 						)}

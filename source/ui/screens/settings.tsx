@@ -6,6 +6,7 @@ import {useUi} from '../context.js';
 import {wrapWords} from '../format.js';
 import {useObservable} from '../hooks/use-observable.js';
 import {useSelection} from '../hooks/use-selection.js';
+import {shownPath} from '../shown-path.js';
 import type {ClusterSession} from '../state/cluster-session.js';
 import {settingFields, writeSetting} from '../state/settings-fields.js';
 import {editText, type TextEdit} from '../state/text-edit.js';
@@ -150,7 +151,7 @@ export const SettingsScreen = ({
 						</Toned>
 					))}
 					<Box flexGrow={1} />
-					<Toned tone="muted">{` Saved in ${session.document.path}`}</Toned>
+					<Toned tone="muted">{` Saved in ${shownPath(session.document.path)}`}</Toned>
 				</>
 			)}
 		</Screen>

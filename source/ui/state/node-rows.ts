@@ -77,15 +77,16 @@ const detailLines = (
 		addressLine('external', node.externalIp, external),
 		addressLine('internal', node.internalIp, proposeInternalAddress(facts)),
 		[
-			facts.os.prettyName,
-			`kernel ${facts.kernel}`,
-			`${facts.cpuCount} CPU`,
-			`${(facts.memoryBytes / gibibyte).toFixed(1)} GB`,
-			...(facts.cloud === undefined ? [] : [facts.cloud]),
-			...(facts.firewall.active ? [facts.firewall.kind] : []),
+			// What decides stands first: a narrow terminal cuts the end off.
 			k3s === undefined
 				? 'no K3s'
 				: `K3s ${k3s.version ?? ''} ${k3s.role ?? ''} (${k3s.unitState})`,
+			...(facts.firewall.active ? [facts.firewall.kind] : []),
+			...(facts.cloud === undefined ? [] : [facts.cloud]),
+			`${facts.cpuCount} CPU`,
+			`${(facts.memoryBytes / gibibyte).toFixed(1)} GB`,
+			facts.os.prettyName,
+			`kernel ${facts.kernel}`,
 		].join(' · '),
 	];
 };

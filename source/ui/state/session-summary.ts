@@ -1,5 +1,6 @@
 import {exitCodes, type ExitCode} from '../../errors.js';
 import {formatDuration} from '../format.js';
+import {shownPath} from '../shown-path.js';
 import type {ClusterSession} from './cluster-session.js';
 import {proofSentence} from './proof-summary.js';
 
@@ -22,7 +23,7 @@ const installLines = (session: ClusterSession): string[] => {
 		install.endedAt === undefined
 			? ''
 			: ` · ${formatDuration(install.endedAt - install.startedAt)}`;
-	const log = logPath === undefined ? [] : [`Log: ${logPath}`];
+	const log = logPath === undefined ? [] : [`Log: ${shownPath(logPath)}`];
 	switch (result?.outcome) {
 		case 'good': {
 			const handover = session.handover.state.latest();
@@ -31,7 +32,7 @@ const installLines = (session: ClusterSession): string[] => {
 				[`${name} is up`, ...(proofs === '' ? [] : [proofs])].join(': ') + took,
 				...(handover.phase === 'done'
 					? [
-							`kubeconfig: context "${handover.result.context}" in ${handover.result.path}`,
+							`kubeconfig: context "${handover.result.context}" in ${shownPath(handover.result.path)}`,
 						]
 					: [`kubeconfig: fetch it with  ${program} kubeconfig ${name}`]),
 				'',
@@ -92,7 +93,7 @@ export const sessionSummary = (
 				nodes.length === 0
 					? []
 					: [
-							`${name} is saved in ${session.document.path}`,
+							`${name} is saved in ${shownPath(session.document.path)}`,
 							'Start the program again to go on from here. Nothing was changed on any node.',
 						],
 		};

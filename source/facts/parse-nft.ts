@@ -70,8 +70,8 @@ const readChains = (lines: readonly string[]): Chain[] => {
 				line,
 			);
 		if (type?.groups!.type === 'filter') {
-			chain.hook = type.groups!.hook!;
-			chain.policy = type.groups!.policy === 'drop' ? 'drop' : 'accept';
+			chain.hook = type.groups.hook!;
+			chain.policy = type.groups.policy === 'drop' ? 'drop' : 'accept';
 		} else if (type) {
 			chain.other = true;
 		} else if (line !== '') {
@@ -104,6 +104,7 @@ export const parseNft = (lines: readonly string[]): BaseChain[] => {
 						!callers.includes(other) && drops(other, [...callers, chain]),
 				),
 		);
+
 	const stopping = (
 		chain: Chain,
 		callers: readonly Chain[] = [],
@@ -123,6 +124,7 @@ export const parseNft = (lines: readonly string[]): BaseChain[] => {
 
 		return undefined;
 	};
+
 	return chains.flatMap((chain) =>
 		chain.hook === undefined
 			? []

@@ -59,6 +59,10 @@ ${sudo === 'password' ? `echo '${name} ALL=(ALL:ALL) ALL' >>/etc/sudoers.d/lab; 
 
 /** Runs in the fresh tree: accounts, nothing that makes all hosts look like one, nothing slow at boot. */
 const setup = String.raw`set -eu
+# debootstrap can not configure what firewalld depends on. Sessions stay without logind, which would slow every login.
+apt-get -q update
+apt-get -q -y --no-install-recommends install firewalld
+pam-auth-update --package --remove systemd
 ln -s /bin/busybox /usr/local/bin/ash
 echo /usr/local/bin/ash >>/etc/shells
 install -m 0440 /dev/null /etc/sudoers.d/lab
@@ -66,7 +70,7 @@ ${userSetup}
 install -d -m 0700 /root/.ssh
 printf 'UseDNS no\nMaxStartups 100:30:200\n' >/etc/ssh/sshd_config.d/lab.conf
 printf 'net.ipv4.ping_group_range=0 2147483647\n' >/etc/sysctl.d/90-ping.conf
-systemctl disable ssh.socket
+systemctl disable ssh.socket firewalld.service
 systemctl enable ssh.service
 systemctl mask apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer e2scrub_all.timer e2scrub_reap.service \
 	fstrim.timer man-db.timer getty.target console-getty.service \
@@ -157,6 +161,7 @@ export const debianTree = async (
 	return cached(
 		`tree-${variant.name}-${hash}`,
 		async (target) => {
+			const env = await proxyEnvironment();
 			const {code, stdout, stderr} = await run(
 				[
 					...contained,
@@ -167,7 +172,7 @@ export const debianTree = async (
 					target,
 					await debianMirror(),
 				],
-				{env: await proxyEnvironment(), signal},
+				{env, signal},
 			);
 			if (code !== 0) {
 				throw new LabError(
@@ -178,6 +183,7 @@ export const debianTree = async (
 			await runOrFail([...contained, 'chroot', target, '/bin/sh'], {
 				input: script,
 				env: {
+					...(env.http_proxy !== undefined && {http_proxy: env.http_proxy}),
 					PATH: '/usr/sbin:/usr/bin:/sbin:/bin',
 					DEBIAN_FRONTEND: 'noninteractive',
 				},

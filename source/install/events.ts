@@ -93,6 +93,8 @@ export type Proof = {
 	readonly ok: boolean;
 	/** For people: the value that was seen, or what was missing; says when something stands in for the real thing. */
 	readonly detail: string;
+	/** Why the thing itself could not be looked at, for people; `ok` then speaks of what stood in for it. */
+	readonly standIn?: string;
 };
 
 export type ProofKind =

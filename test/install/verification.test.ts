@@ -56,7 +56,12 @@ test('without wg the ping stands in for the handshake, and it is said so', async
 		proof('handshake', 'fra1', 'nuc')?.detail,
 		'wg is not installed on fra1: mesh proven by ping only',
 	);
+	assert.equal(
+		proof('handshake', 'fra1', 'nuc')?.standIn,
+		'wg is not installed on fra1',
+	);
 	assert.equal(proof('handshake', 'nuc', 'fra1')?.detail, '3 seconds ago');
+	assert.equal(proof('handshake', 'nuc', 'fra1')?.standIn, undefined);
 });
 
 test('a pair without a handshake is named, and fails the node that misses it', async () => {

@@ -51,6 +51,7 @@ const handshakeProof = (
 		return {
 			...base,
 			ok: ping.ok,
+			standIn: `${handshakes.reason} on ${from}`,
 			detail: ping.ok
 				? `${handshakes.reason} on ${from}: mesh proven by ping only`
 				: `${handshakes.reason} on ${from}, and the mesh address does not answer`,

@@ -6,7 +6,7 @@ import {formatDuration, wrapWords} from '../format.js';
 import {useObservable} from '../hooks/use-observable.js';
 import {shownPath} from '../shown-path.js';
 import type {ClusterSession} from '../state/cluster-session.js';
-import {proofLines} from '../state/proof-summary.js';
+import {proofLines, type ProofLine} from '../state/proof-summary.js';
 import {nextCommands} from '../state/session-summary.js';
 import {Toned, glyphs} from '../theme.js';
 
@@ -25,6 +25,15 @@ const help = {
 	],
 } as const;
 
+const LineGlyph = ({line}: {readonly line: ProofLine}) =>
+	line.failed.length > 0 ? (
+		<Toned tone="bad">{glyphs.bad}</Toned>
+	) : line.standIns.length > 0 ? (
+		<Toned tone="muted">{glyphs.none}</Toned>
+	) : (
+		<Toned tone="good">{glyphs.good}</Toned>
+	);
+
 const Proofs = ({
 	session,
 	columns,
@@ -42,13 +51,11 @@ const Proofs = ({
 		<Box key={line.kind} flexDirection="column" flexShrink={0}>
 			<Text wrap="truncate-end">
 				{'   '}
-				<Toned tone={line.failed.length === 0 ? 'good' : 'bad'}>
-					{line.failed.length === 0 ? glyphs.good : glyphs.bad}
-				</Toned>{' '}
+				<LineGlyph line={line} />{' '}
 				<Toned bold>{`${line.good} of ${line.total}`.padStart(width)}</Toned>{' '}
 				{line.title}
-				{line.notes.length === 1 && (
-					<Toned tone="muted">{`  ${line.notes[0]!}`}</Toned>
+				{line.note !== undefined && (
+					<Toned tone="muted">{`  ${line.note}`}</Toned>
 				)}
 			</Text>
 			{line.failed.slice(0, 2).map(({from, to, detail}) =>
@@ -104,7 +111,8 @@ const Kubeconfig = ({
 			const {context, path, backup, server, note} = work.result;
 			return [
 				`kubeconfig: context "${context}" merged into ${shownPath(path)}${backup === undefined ? '' : ` (previous file kept as ${shownPath(backup)})`}`,
-				`API: ${server}. ${note}`,
+				// The note mostly names the address itself.
+				note.includes(new URL(server).host) ? note : `API: ${server}. ${note}`,
 			]
 				.flatMap((text) => wrapWords(text, columns - 4))
 				.map((line) => <Toned key={line}>{` ${line}`}</Toned>);

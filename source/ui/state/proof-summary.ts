@@ -4,12 +4,15 @@ import type {Proof, ProofKind} from '../../install/events.js';
 export type ProofLine = {
 	readonly kind: ProofKind;
 	readonly title: string;
+	/** Those that were seen themselves. */
 	readonly good: number;
 	readonly total: number;
+	/** Those that succeeded by what stood in for them. */
+	readonly standIns: readonly Proof[];
 	/** Those that did not succeed. */
 	readonly failed: readonly Proof[];
-	/** What proofs that did succeed have to add, without repeats: what stood in for the real thing. */
-	readonly notes: readonly string[];
+	/** What there is to add to the number. */
+	readonly note: string | undefined;
 };
 
 const titles: ReadonlyArray<readonly [ProofKind, string]> = [
@@ -22,6 +25,21 @@ const titles: ReadonlyArray<readonly [ProofKind, string]> = [
 	['metrics', 'nodes with metrics'],
 ];
 
+/** What the proofs that did succeed have to add: what stood in for the real thing, else what all of them say. */
+const noteOf = (
+	good: readonly Proof[],
+	standIns: readonly Proof[],
+): string | undefined => {
+	const [first] = standIns;
+	if (first?.standIn !== undefined) {
+		return `only pinged: ${first.standIn}`;
+	}
+
+	const details = new Set(good.map(({detail}) => detail));
+	const [detail] = details;
+	return details.size === 1 && detail !== '' ? detail : undefined;
+};
+
 /** What verification showed, a line for each kind that was looked at, in the order of the layers. */
 export const proofLines = (proofs: readonly Proof[]): readonly ProofLine[] =>
 	titles.flatMap(([kind, title]): ProofLine[] => {
@@ -30,24 +48,24 @@ export const proofLines = (proofs: readonly Proof[]): readonly ProofLine[] =>
 			return [];
 		}
 
-		const notes = own
-			.filter(({ok}) => ok)
-			.map(({detail}) => detail)
-			.filter((detail) => detail !== '');
+		const standIns = own.filter(({ok, standIn}) => ok && standIn !== undefined);
+		const good = own.filter(({ok, standIn}) => ok && standIn === undefined);
 		return [
 			{
 				kind,
 				title,
-				good: own.filter(({ok}) => ok).length,
+				good: good.length,
 				total: own.length,
 				failed: own.filter(({ok}) => !ok),
-				notes: [...new Set(notes)],
+				standIns,
+				note: noteOf(good, standIns),
 			},
 		];
 	});
 
-/** The proofs in one sentence: `3 of 3 nodes Ready · 6 of 6 mesh paths proven · …`. */
+/** The proofs in one sentence: `3 of 3 nodes Ready · 6 of 6 mesh paths proven · …`, without what could not be looked at. */
 export const proofSentence = (proofs: readonly Proof[]): string =>
 	proofLines(proofs)
+		.filter(({good, failed}) => good + failed.length > 0)
 		.map(({good, total, title}) => `${good} of ${total} ${title}`)
 		.join(' · ');

@@ -194,8 +194,14 @@ const assertNoSecretShown = async (
 		.filter((line) => line !== '')
 		.map((line) => line.split(':').at(-1)!);
 	assert.ok(secrets.length > 0, 'the server has no token');
-	for (const terminal of terminals) {
-		const shown = stripVTControlCharacters(terminal.raw());
+	const texts = terminals.map((terminal) =>
+		stripVTControlCharacters(terminal.raw()),
+	);
+	assert.ok(
+		texts.some((text) => text.includes('token: ‹server-token›')),
+		'the file with the tokens was never on the screen',
+	);
+	for (const shown of texts) {
 		for (const secret of secrets) {
 			assert.ok(secret.length >= 16);
 			for (let start = 0; start + 12 <= secret.length; start += 1) {

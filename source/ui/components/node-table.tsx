@@ -15,7 +15,7 @@ const allColumns = [
 	{id: 'ssh', title: 'SSH', minimum: 10, order: 1},
 	{id: 'external', title: 'EXTERNAL', minimum: 15, order: 3},
 	{id: 'internal', title: 'INTERNAL', minimum: 8, order: 3},
-	{id: 'host', title: 'HOST', minimum: 8, order: 0},
+	{id: 'host', title: 'HOST', minimum: 10, order: 0},
 	{id: 'rtt', title: 'RTT', minimum: 5, order: 3},
 ] as const;
 

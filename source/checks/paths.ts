@@ -155,7 +155,7 @@ const openingFixes = (
 		host.firewall.kind !== 'none'
 	) {
 		return [
-			`${to} runs ${host.firewall.kind}. To open it there (the install does so too, when path.blocked is overridden):`,
+			`${to} runs ${host.firewall.kind}. To open it there (the install does so too):`,
 			...byHand(
 				host.firewall.kind,
 				firewallRules(host.firewall.kind, openings, host, node),

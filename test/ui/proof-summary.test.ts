@@ -61,4 +61,15 @@ describe('the summary of the proofs', () => {
 			undefined,
 		);
 	});
+
+	it('says that DNS was not proven where pods were and the cluster has none', () => {
+		const pods: Proof = {...ping('a', 'b'), kind: 'pod-to-pod'};
+		const dns = proofLines([pods]).find(({kind}) => kind === 'dns');
+		assert.match(dns?.note ?? '', /not proven/);
+		assert.equal(proofSentence([pods]), '1 of 1 pod-to-pod paths proven');
+		assert.deepEqual(
+			proofLines([ping('a', 'b')]).filter(({kind}) => kind === 'dns'),
+			[],
+		);
+	});
 });

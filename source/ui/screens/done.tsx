@@ -28,7 +28,7 @@ const help = {
 const LineGlyph = ({line}: {readonly line: ProofLine}) =>
 	line.failed.length > 0 ? (
 		<Toned tone="bad">{glyphs.bad}</Toned>
-	) : line.standIns.length > 0 ? (
+	) : line.standIns.length > 0 || line.total === 0 ? (
 		<Toned tone="muted">{glyphs.none}</Toned>
 	) : (
 		<Toned tone="good">{glyphs.good}</Toned>

@@ -45,7 +45,21 @@ export const proofLines = (proofs: readonly Proof[]): readonly ProofLine[] =>
 	titles.flatMap(([kind, title]): ProofLine[] => {
 		const own = proofs.filter((proof) => proof.kind === kind);
 		if (own.length === 0) {
-			return [];
+			// Pods were looked at and DNS was not: the cluster has no DNS service to ask.
+			return kind === 'dns' &&
+				proofs.some((proof) => proof.kind === 'pod-to-pod')
+				? [
+						{
+							kind,
+							title,
+							good: 0,
+							total: 0,
+							failed: [],
+							standIns: [],
+							note: 'not proven: this cluster has no DNS service (kube-dns)',
+						},
+					]
+				: [];
 		}
 
 		const standIns = own.filter(({ok, standIn}) => ok && standIn !== undefined);

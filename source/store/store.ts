@@ -1,6 +1,8 @@
+import {rmSync} from 'node:fs';
 import {mkdtemp, rm} from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
+import process from 'node:process';
 import {makeClusterFiles, type ClusterFiles} from './cluster-files.js';
 import {configFolder, runLogPath} from './paths.js';
 import {makePreferences, type Preferences} from './preferences.js';
@@ -29,6 +31,12 @@ export const openTemporaryStore = async (): Promise<{
 	readonly remove: () => Promise<void>;
 }> => {
 	const folder = await mkdtemp(path.join(os.tmpdir(), 'k3s-mesh-demo-'));
+	// A terminal that is closed can end the program before anything else gets its turn.
+	const removeAtExit = () => {
+		rmSync(folder, {recursive: true, force: true});
+	};
+
+	process.once('exit', removeAtExit);
 	return {
 		store: {
 			...openStore(folder),
@@ -37,6 +45,7 @@ export const openTemporaryStore = async (): Promise<{
 				path.join(folder, path.basename(runLogPath(cluster, at))),
 		},
 		async remove() {
+			process.off('exit', removeAtExit);
 			await rm(folder, {recursive: true, force: true});
 		},
 	};

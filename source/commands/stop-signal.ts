@@ -7,7 +7,7 @@ const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 const echoMs = 300;
 
 /**
- * An AbortSignal that Ctrl-C, SIGTERM and SIGHUP raise. The first one lets the work end in good order; a second one
+ * An AbortSignal that Ctrl-C, SIGTERM, SIGHUP and a terminal that goes away raise. The first one lets the work end in good order; a second one
  * ends the process at once. Steps that run on the hosts as units go on either way, and the next run finds them.
  */
 export const stopSignal = (): {
@@ -34,9 +34,20 @@ export const stopSignal = (): {
 		);
 	};
 
+	// Whoever reads our output is gone: a closed terminal (EIO), or the other end of a pipe (EPIPE). It stays gone, so
+	// these two are never taken off: what is still written at the end must not become an error of its own.
+	const onReaderGone = () => {
+		if (!controller.signal.aborted) {
+			onSignal();
+		}
+	};
+
 	for (const name of signals) {
 		process.on(name, onSignal);
 	}
+
+	process.stdout.on('error', onReaderGone);
+	process.stderr.on('error', onReaderGone);
 
 	return {
 		signal: controller.signal,

@@ -31,14 +31,28 @@ test('no secret is anywhere but in the 0600 files meant for it', async (t) => {
 
 	// Everything that any process ever had as its arguments while the install ran.
 	const watcher = String.raw`
-while :; do
-	for file in /proc/[0-9]*/cmdline; do tr '\0' ' ' < "$file" 2>/dev/null; echo; done
-	sleep 0.05
-done | awk '!seen[$0]++' > /root/every-command-line`;
+import glob, time
+seen = set()
+out = open("/root/every-command-line", "w", buffering=1)
+while True:
+    for name in glob.glob("/proc/[0-9]*/cmdline"):
+        try:
+            words = open(name, "rb").read()
+        except OSError:
+            continue
+        if words not in seen:
+            seen.add(words)
+            out.write(words.replace(b"\0", b" ").decode("utf-8", "replace") + "\n")
+    time.sleep(0.02)
+`;
 	for (const node of stage.lab.nodes) {
-		await node.exec(
-			`systemd-run --unit=watch-command-lines sh -c '${watcher.replaceAll("'", String.raw`'\''`)}'`,
-		);
+		await node.exec([
+			'systemd-run',
+			'--unit=watch-command-lines',
+			'python3',
+			'-c',
+			watcher,
+		]);
 	}
 
 	const outcome = await stage.apply('--log-file', logFile, '--verbose');

@@ -50,24 +50,29 @@ const alreadyInstalled = rule(
 				];
 			}
 
-			return host?.manifest === undefined
-				? [
+			// A run of ours that was cut off has written its file before K3s came, and its manifest not yet.
+			const ours =
+				host?.manifest !== undefined ||
+				k3s.configFiles.some(({path}) => path === configPath);
+			return ours
+				? []
+				: [
 						report(
-							'warning',
-							`${name} has K3s ${k3s.version ?? ''} already, installed by somebody else: it is taken over and configured as the cluster file says.`.replace(
+							'error',
+							`${name} has K3s ${k3s.version ?? ''} already, installed by somebody else. Taking it over writes its service anew: flags and variables that stand in the unit file or its .env are lost.`.replace(
 								'  ',
 								' ',
 							),
 							{
 								nodes: [name],
 								fixes: [
+									'To take it over, move such settings to /etc/rancher/k3s/config.yaml first, then override this check.',
 									'To begin anew instead, uninstall it first (all its data goes):',
 									uninstall,
 								],
 							},
 						),
-					]
-				: [];
+					];
 		}),
 );
 

@@ -25,8 +25,9 @@ const fromTokens = (tokens: ServerTokens): Known => {
 	const agent = fullToken.exec(tokens.agent ?? '');
 	return {
 		...(server?.[2] !== undefined && {server: server[2]}),
-		// Without an agent token of its own K3s gives out the servers' one here; ours is to be another.
-		...(agent?.[1] === 'node' && agent[2] !== undefined && {agent: agent[2]}),
+		// A cluster that began without an agent token keeps the password it has, which is the servers': K3s stores it in
+		// its datastore once, and refuses to start when the copy on disk differs later (k3s-io/k3s#8066).
+		...(agent?.[2] !== undefined && {agent: agent[2]}),
 	};
 };
 

@@ -40,8 +40,8 @@ export type Verification = {
 /** How often the DNS service is looked for before the cluster counts as one without. */
 const dnsLooks = 5;
 
-/** How long the clean-up may take, in ms, also when the run was stopped. */
-const closeLimitMs = 5000;
+/** How long the clean-up may take, in ms: a person who has stopped the run does not wait long. */
+const closeLimitMs = {ended: 60_000, stopped: 5000};
 
 const missingPods = (
 	pods: readonly VerifyPod[],
@@ -142,7 +142,11 @@ export const makeVerification = (options: {
 				await host.run(
 					verifyPodsDown,
 					{},
-					{signal: AbortSignal.timeout(closeLimitMs)},
+					{
+						signal: AbortSignal.timeout(
+							signal.aborted ? closeLimitMs.stopped : closeLimitMs.ended,
+						),
+					},
 				);
 			} catch {
 				// The pods do nothing and the next verification takes them over.

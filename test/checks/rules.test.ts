@@ -532,7 +532,21 @@ const table: ReadonlyArray<
 	[
 		'K3s of somebody else',
 		onNuc({k3s: k3s()}),
-		['warning k3s.already-installed nuc'],
+		['error k3s.already-installed nuc'],
+	],
+	[
+		'K3s of a run of ours that was cut off before its manifest',
+		onNuc({
+			k3s: k3s({
+				configFiles: [
+					{
+						path: '/etc/rancher/k3s/config.yaml.d/10-k3s-mesh.yaml',
+						text: '{}',
+					},
+				],
+			}),
+		}),
+		[],
 	],
 	['K3s of ours', onNuc({k3s: k3s(), manifest: manifest('home')}), []],
 	[

@@ -229,7 +229,7 @@ export const k3sPing = defineScript<
 	source: `
 code=0
 if command -v curl >/dev/null 2>&1; then
-	said=$(curl -ksS --connect-timeout 4 --max-time 8 "$url/ping" 2>&1 | head -c 300 | tr '\\n' ' ') || :
+	said=$(curl -ksS --noproxy '*' --connect-timeout 4 --max-time 8 "$url/ping" 2>&1 | head -c 300 | tr '\\n' ' ') || :
 	case "$said" in
 		'curl: ('*)
 			code=\${said#curl: (}
@@ -237,7 +237,7 @@ if command -v curl >/dev/null 2>&1; then
 			;;
 	esac
 elif command -v wget >/dev/null 2>&1; then
-	said=$(wget -q -T 5 -t 1 --no-check-certificate -O - "$url/ping" 2>&1 | head -c 300 | tr '\\n' ' ') || :
+	said=$(wget -q --no-proxy -T 5 -t 1 --no-check-certificate -O - "$url/ping" 2>&1 | head -c 300 | tr '\\n' ' ') || :
 else
 	code=127
 	said='neither curl nor wget is installed'

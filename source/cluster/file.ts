@@ -6,7 +6,7 @@ import {
 	parseDocument,
 	type Document,
 } from 'yaml';
-import {isSecretKey} from './k3s-flags.js';
+import {isFixedKey, isSecretKey} from './k3s-flags.js';
 import {dataProblems, formatField, type DataProblem} from './problems.js';
 import {clusterSchema, type Cluster} from './schema.js';
 import {syntaxProblems} from './syntax.js';
@@ -79,6 +79,13 @@ const furtherProblems = (cluster: Cluster): readonly DataProblem[] => {
 				path: ['k3s', 'config', key],
 				message:
 					'is a secret, and a cluster file holds none: the token is made by this program, and a datastore is named by datastore.endpointFrom',
+				atKey: true,
+			});
+		} else if (isFixedKey(key)) {
+			problems.push({
+				path: ['k3s', 'config', key],
+				message:
+					"must stay as K3s has it: tokens and readiness are looked for in K3s's usual place and on port 6443",
 				atKey: true,
 			});
 		}

@@ -41,6 +41,12 @@ const secretKeys = words(
 	'token agent-token vpn-auth datastore-endpoint etcd-s3-access-key etcd-s3-secret-key etcd-s3-session-token',
 );
 
+const fixedKeys = words('data-dir https-listen-port bind-address');
+
+/** Does the key move what this program looks for in its usual place: K3s's data, or its API on port 6443 of every address? */
+export const isFixedKey = (key: string): boolean =>
+	fixedKeys.has(plainKey(key));
+
 /** The key without the `+` that appends to a list. */
 export const plainKey = (key: string): string => key.replace(/\+$/, '');
 

@@ -172,6 +172,11 @@ const table: ReadonlyArray<{
 		text: `${head}k3s:\n  config:\n    token: abc\n`,
 		lines: [/^home\.yaml:5:5 k3s\.config\.token: is a secret/],
 	},
+	{
+		title: 'a key that moves what is looked for in its usual place',
+		text: `${head}k3s:\n  config:\n    data-dir: /srv/k3s\n`,
+		lines: [/^home\.yaml:5:5 k3s\.config\.data-dir: must stay as K3s has it/],
+	},
 ];
 
 for (const {title, text, lines} of table) {

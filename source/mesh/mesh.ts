@@ -6,8 +6,12 @@ import type {ConfigValue} from '../plan/plan.js';
 
 export type Protocol = 'tcp' | 'udp';
 
-/** Which of a node's addresses is meant. */
-export type AddressKind = 'internal' | 'external';
+/**
+ * Which of a node's addresses is meant. `internal` and `external` are those of the cluster file; `external-ipv6` is a
+ * further public IPv6 address that the host has, and `tailscale` its address in a tailnet.
+ */
+export type AddressKind =
+	'internal' | 'external' | 'external-ipv6' | 'tailscale';
 
 /** A path that the cluster needs between two nodes, in one direction. */
 export type Requirement = {

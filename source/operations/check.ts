@@ -1,3 +1,4 @@
+import {conclude} from '../checks/conclusions/conclude.js';
 import {checkAll, judge} from '../checks/check.js';
 import {noMeasurements} from '../facts/measurements.js';
 import {meshOf} from '../mesh/catalogue.js';
@@ -28,6 +29,7 @@ export const checkCluster: CheckCluster = async ({
 	return {
 		cluster,
 		measurements,
+		conclusions: conclude({cluster, facts, measurements}),
 		findings: judge(checkAll({cluster, facts, measurements}), [
 			...cluster.ignore,
 			...ignore,

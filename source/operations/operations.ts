@@ -1,7 +1,8 @@
+import type {Conclusions} from '../checks/conclusions/conclusions.js';
 import type {Finding, JudgedFinding} from '../checks/finding.js';
 import type {Cluster, NodeSpec} from '../cluster/schema.js';
 import type {HostFacts} from '../facts/host-facts.js';
-import type {Measurements} from '../facts/measurements.js';
+import type {Measurements, Path} from '../facts/measurements.js';
 import type {Connector, ConnectQuestions, Host} from '../host/host.js';
 import type {Redactor} from '../host/redactor.js';
 import type {InstallEvent, Proof, RunOutcome} from '../install/events.js';
@@ -79,6 +80,7 @@ export type CheckReport = {
 	readonly cluster: Cluster;
 	readonly measurements: Measurements;
 	readonly findings: readonly JudgedFinding[];
+	readonly conclusions: Conclusions;
 	/** Nodes that could not be contacted, by name. */
 	readonly failed: ReadonlyMap<string, string>;
 };
@@ -91,7 +93,54 @@ export type CheckCluster = (options: {
 	readonly ignore: readonly string[];
 	readonly signal: AbortSignal;
 	readonly onEvent: (event: ProbeEvent) => void;
+	/** Measure these paths only, and keep what an earlier report has of all others. */
+	readonly again?: {
+		readonly earlier: CheckReport;
+		readonly only: (path: Path) => boolean;
+	};
 }) => Promise<CheckReport>;
+
+/** What the firewall of one host needs so that closed paths to it open. */
+export type FirewallFix = {
+	readonly node: string;
+	readonly firewall: 'ufw' | 'firewalld' | 'nftables' | 'iptables';
+	/** The lines, as a person would type them. */
+	readonly lines: readonly string[];
+	/** The closed paths that it should open. */
+	readonly paths: readonly Path[];
+};
+
+/** What became of one fix. */
+export type FixOutcome =
+	| {readonly kind: 'opened'}
+	/** All lines were there already: something else closes the path. */
+	| {readonly kind: 'already'}
+	/** The host was not reached afterwards, and took the lines back by itself. */
+	| {readonly kind: 'rolled-back'; readonly message: string}
+	| {
+			readonly kind: 'failed';
+			readonly message: string;
+			readonly tryNext: readonly string[];
+	  };
+
+/** The fixes that this program can apply itself: one for each host whose own firewall may close a path. */
+export type ProposeFixes = (options: {
+	readonly report: CheckReport;
+	readonly facts: ReadonlyMap<string, HostFacts>;
+}) => readonly FirewallFix[];
+
+/**
+ * Opens host firewalls, all hosts at once, each with an armed rollback that only a fresh SSH connection disarms. Never throws for one
+ * host: each has its outcome.
+ */
+export type ApplyFixes = (options: {
+	readonly cluster: Cluster;
+	readonly fixes: readonly FirewallFix[];
+	readonly fleet: Fleet;
+	readonly world: World;
+	readonly signal: AbortSignal;
+	readonly onOutcome: (node: string, outcome: FixOutcome) => void;
+}) => Promise<ReadonlyMap<string, FixOutcome>>;
 
 /** Marks the findings that the user has overridden. */
 export type JudgeFindings = (

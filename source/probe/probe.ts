@@ -1,6 +1,12 @@
 import type {Cluster} from '../cluster/schema.js';
 import type {HostFacts} from '../facts/host-facts.js';
-import type {Cell, Latency, Measurements} from '../facts/measurements.js';
+import type {
+	Cell,
+	Latency,
+	Measurements,
+	PathMtu,
+	ProbeStation,
+} from '../facts/measurements.js';
 import type {Host} from '../host/host.js';
 import type {Requirement} from '../mesh/mesh.js';
 
@@ -9,13 +15,12 @@ export type ProbeEvent =
 	| {readonly type: 'planned'; readonly cells: number}
 	| {
 			/** The agent of a node runs, on this interpreter (or could not be started, and why). */
-			readonly type: 'agent';
-			readonly node: string;
-			readonly interpreter: string | undefined;
-			readonly problem: string | undefined;
+			readonly type: 'station';
+			readonly station: ProbeStation;
 	  }
 	| {readonly type: 'cell'; readonly cell: Cell}
-	| {readonly type: 'latency'; readonly latency: Latency};
+	| {readonly type: 'latency'; readonly latency: Latency}
+	| {readonly type: 'path-mtu'; readonly pathMtu: PathMtu};
 
 export type ProbeInput = {
 	readonly cluster: Cluster;

@@ -84,6 +84,7 @@ export const measureLatencies = async (
 export const measurePathMtus = async (
 	cells: readonly Cell[],
 	starts: ReadonlyMap<string, Start>,
+	onPathMtu: (pathMtu: PathMtu) => void,
 ): Promise<readonly PathMtu[]> => {
 	const mtus: PathMtu[] = [];
 	await tryFurther(
@@ -103,7 +104,9 @@ export const measurePathMtus = async (
 		({path}, report) => {
 			if (report.result === 'largest' && report.bytes > 0) {
 				const {from, to, address} = path;
-				mtus.push({from, to, address, bytes: report.bytes});
+				const pathMtu = {from, to, address, bytes: report.bytes};
+				mtus.push(pathMtu);
+				onPathMtu(pathMtu);
 			}
 		},
 	);

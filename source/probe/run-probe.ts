@@ -1,6 +1,12 @@
 import {randomBytes} from 'node:crypto';
 import {withDeadline} from '../deadline.js';
-import {pathKey, type Cell, type Path} from '../facts/measurements.js';
+import {
+	noMeasurements,
+	pathKey,
+	type Cell,
+	type Path,
+	type ProbeStation,
+} from '../facts/measurements.js';
 import type {Try} from './messages.js';
 import type {Probe} from './probe.js';
 import {measureLatencies, measurePathMtus} from './refine.js';
@@ -100,6 +106,7 @@ export const runProbe: Probe = async (input) => {
 	const names = [...new Set(paths.flatMap(({from, to}) => [from, to]))];
 	const starts = new Map<string, Start>();
 	const cells = new Map<string, Cell>();
+	const stations: ProbeStation[] = [];
 	const onCell = (cell: Cell) => {
 		cells.set(pathKey(cell.path), cell);
 		onEvent({type: 'cell', cell});
@@ -113,12 +120,14 @@ export const runProbe: Probe = async (input) => {
 					limit,
 				});
 				starts.set(node, start);
-				onEvent({
-					type: 'agent',
+				const station: ProbeStation = {
 					node,
+					rung: start.station === undefined ? undefined : 'python3',
 					interpreter: start.station?.agent.interpreter,
 					problem: start.station === undefined ? start.problem : undefined,
-				});
+				};
+				stations.push(station);
+				onEvent({type: 'station', station});
 			}),
 		);
 		signal.throwIfAborted();
@@ -148,9 +157,21 @@ export const runProbe: Probe = async (input) => {
 				onEvent({type: 'latency', latency});
 			},
 		);
-		const pathMtus = await measurePathMtus([...cells.values()], starts);
+		const pathMtus = await measurePathMtus(
+			[...cells.values()],
+			starts,
+			(pathMtu) => {
+				onEvent({type: 'path-mtu', pathMtu});
+			},
+		);
 		signal.throwIfAborted();
-		return {cells: [...cells.values()], latencies, pathMtus};
+		return {
+			...noMeasurements,
+			cells: [...cells.values()],
+			latencies,
+			pathMtus,
+			stations,
+		};
 	} finally {
 		for (const start of starts.values()) {
 			start.station?.agent.close();

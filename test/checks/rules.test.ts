@@ -59,6 +59,7 @@ const latency = (
 			minMs: medianMs,
 			medianMs,
 			p95Ms: medianMs,
+			jitterMs: 0,
 			loss: 0,
 			samples: 20,
 			...rest,

@@ -9,7 +9,8 @@ import {
 	type FailedNode,
 } from '../../source/commands/session.js';
 import {UserError} from '../../source/errors.js';
-import type {Verdict} from '../../source/facts/measurements.js';
+import {conclude} from '../../source/checks/conclusions/conclude.js';
+import {noMeasurements, type Verdict} from '../../source/facts/measurements.js';
 import {lan3, measured} from '../plan/fixtures.js';
 
 const failed: readonly FailedNode[] = [
@@ -42,6 +43,11 @@ test('each node that was not reached has its sentence and its next step, and its
 				return to === 'pi4' && port === 51_820 ? {kind: 'filtered'} : undefined;
 			}),
 			findings: [],
+			conclusions: conclude({
+				cluster,
+				facts: new Map(),
+				measurements: noMeasurements,
+			}),
 			failed: new Map(),
 		},
 		failed,

@@ -113,7 +113,7 @@ describe('the probe on loopback', {skip}, () => {
 			),
 		);
 		assert.equal(measurements.pathMtus.length, 6);
-		assert.equal(events.filter(({type}) => type === 'agent').length, 3);
+		assert.equal(events.filter(({type}) => type === 'station').length, 3);
 		assert.equal(events.filter(({type}) => type === 'cell').length, 12);
 		assert.equal(events.filter(({type}) => type === 'latency').length, 6);
 		for (const host of hosts.values()) {
@@ -141,10 +141,10 @@ describe('the probe on loopback', {skip}, () => {
 		}
 
 		const told = events.find(
-			(event) => event.type === 'agent' && event.node === 'two',
+			(event) => event.type === 'station' && event.station.node === 'two',
 		);
-		assert.ok(told?.type === 'agent');
-		assert.match(told.problem ?? '', /no Python 3/);
+		assert.ok(told?.type === 'station');
+		assert.match(told.station.problem ?? '', /no Python 3/);
 	});
 
 	test('an interpreter that does not start makes its node unknown', async () => {

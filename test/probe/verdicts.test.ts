@@ -97,6 +97,7 @@ describe('round trips', () => {
 			minMs: 1,
 			medianMs: 10,
 			p95Ms: 19,
+			jitterMs: 1,
 			loss: 1 - 19 / 20,
 			samples: 20,
 		});
@@ -107,6 +108,7 @@ describe('round trips', () => {
 			minMs: 7,
 			medianMs: 7,
 			p95Ms: 7,
+			jitterMs: 0,
 			loss: 0,
 			samples: 1,
 		});

@@ -4,6 +4,7 @@ import {rm} from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import {setImmediate} from 'node:timers/promises';
+import {conclude} from '../../source/checks/conclusions/conclude.js';
 import {checkAll, judge} from '../../source/checks/check.js';
 import {
 	noMeasurements,
@@ -239,6 +240,7 @@ export const startRig = (options: {
 					checkAll({cluster, facts: fleet.facts(), measurements}),
 					[],
 				),
+				conclusions: conclude({cluster, facts: fleet.facts(), measurements}),
 				failed: new Map(),
 			};
 		},

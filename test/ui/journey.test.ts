@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import {readFile} from 'node:fs/promises';
 import {afterEach, describe, it} from 'node:test';
+import {conclude} from '../../source/checks/conclusions/conclude.js';
+import {noMeasurements} from '../../source/facts/measurements.js';
 import type {ApplyResult} from '../../source/operations/operations.js';
 import type {InstallEvent} from '../../source/install/events.js';
 import {allPairs} from './measurements.js';
@@ -277,6 +279,11 @@ describe('the Checks screen', () => {
 					return {
 						cluster,
 						measurements: allPairs([], {addressOf}),
+						conclusions: conclude({
+							cluster,
+							facts: new Map(),
+							measurements: noMeasurements,
+						}),
 						findings: [],
 						failed: new Map([['nuc', 'the connection was lost']]),
 					};

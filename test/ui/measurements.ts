@@ -1,7 +1,8 @@
-import type {
-	Cell,
-	Measurements,
-	Verdict,
+import {
+	noMeasurements,
+	type Cell,
+	type Measurements,
+	type Verdict,
 } from '../../source/facts/measurements.js';
 
 const open: Verdict = {kind: 'open', rttMs: 12};
@@ -19,6 +20,7 @@ export const allPairs = (
 	);
 	const {closed = [], addressOf} = options;
 	return {
+		...noMeasurements,
 		cells: pairs.flatMap(({from, to}): Cell[] => {
 			const path = {
 				from,
@@ -52,9 +54,9 @@ export const allPairs = (
 			minMs: 10,
 			medianMs: from === 'nyc1' ? 84 : 14,
 			p95Ms: 20,
+			jitterMs: 1,
 			loss: 0,
 			samples: 20,
 		})),
-		pathMtus: [],
 	};
 };

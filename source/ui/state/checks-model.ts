@@ -75,15 +75,13 @@ const withEvent = (state: ChecksState, event: ProbeEvent): ChecksState => {
 			return {...state, planned: state.planned + event.cells};
 		}
 
-		case 'agent': {
-			return event.problem === undefined
+		case 'station': {
+			const {node, problem} = event.station;
+			return problem === undefined
 				? state
 				: {
 						...state,
-						agentProblems: new Map(state.agentProblems).set(
-							event.node,
-							event.problem,
-						),
+						agentProblems: new Map(state.agentProblems).set(node, problem),
 					};
 		}
 
@@ -99,6 +97,10 @@ const withEvent = (state: ChecksState, event: ProbeEvent): ChecksState => {
 		case 'latency': {
 			(state.latencies as Latency[]).push(event.latency);
 			return {...state};
+		}
+
+		case 'path-mtu': {
+			return state;
 		}
 	}
 };

@@ -35,13 +35,13 @@ import {
 	writeState,
 	type InstanceState,
 } from './state.js';
-import {topologies} from './topologies.js';
+import {topologies} from './topologies/index.js';
 import type {HostSpec, Topology} from './topology.js';
 import {virtualMachines} from './vm.js';
 
 export {sudoPassword, users} from './base-tree.js';
 export {LabError, waitFor, type Result} from './run.js';
-export {topologies} from './topologies.js';
+export {topologies} from './topologies/index.js';
 export type {Mirror, MirrorControl, MirrorRequest} from './mirror.js';
 
 /** One machine of a running lab. */

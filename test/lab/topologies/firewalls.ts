@@ -1,77 +1,5 @@
-import type {HostSpec, Topology} from './topology.js';
-
-const publicHost = (
-	name: string,
-	role: HostSpec['role'],
-	externalIp: string,
-	rest: Partial<HostSpec> = {},
-): HostSpec => ({name, role, externalIp, ...rest});
-
-const lan3: Topology = {
-	name: 'lan3',
-	about: 'three public hosts: one server, two agents',
-	sites: [],
-	hosts: [
-		publicHost('fra1', 'server', '198.51.100.11'),
-		publicHost('fra2', 'agent', '198.51.100.12', {sshUser: 'me'}),
-		publicHost('ams1', 'agent', '203.0.113.21', {sshUser: 'me'}),
-	],
-};
-
-const twoSites = (name: string, hairpin: boolean): Topology => ({
-	name,
-	about: `site home: a server and an agent behind 1:1 NAT ${hairpin ? 'with' : 'without'} hairpin; site cloud: an agent with a public address`,
-	sites: [
-		{
-			name: 'home',
-			prefix: '192.168.10',
-			routerAddress: '203.0.113.10',
-			hairpin,
-		},
-	],
-	hosts: [
-		{
-			name: 'home1',
-			role: 'server',
-			site: 'home',
-			externalIp: '203.0.113.11',
-			internalIp: '192.168.10.11',
-		},
-		{
-			name: 'home2',
-			role: 'agent',
-			site: 'home',
-			externalIp: '203.0.113.12',
-			internalIp: '192.168.10.12',
-			sshUser: 'me',
-		},
-		publicHost('cloud1', 'agent', '198.51.100.31', {site: 'cloud'}),
-	],
-});
-
-const ha3: Topology = {
-	name: 'ha3',
-	about:
-		'three servers in one private network with 1:1 NAT, and an agent elsewhere with a public address',
-	sites: [
-		{
-			name: 'rack',
-			prefix: '192.168.20',
-			routerAddress: '203.0.113.20',
-			hairpin: true,
-		},
-	],
-	hosts: [
-		...[1, 2, 3].map((number): HostSpec => ({
-			name: `rack${number}`,
-			role: 'server',
-			site: 'rack',
-			externalIp: `203.0.113.2${number}`,
-			internalIp: `192.168.20.2${number}`,
-		})),
-		publicHost('edge1', 'agent', '198.51.100.41', {site: 'edge'}),
-	],
-};
+import type {Topology} from '../topology.js';
+import {publicHost} from './public-host.js';
 
 const dropApiServer = `
 cat >/etc/nftables.conf <<'CONF'
@@ -187,49 +115,8 @@ const firewallKinds: Topology = {
 	],
 };
 
-const bad: Topology = {
-	name: 'bad',
-	about:
-		'one good host, one without python3, one without sudo, one whose own K3s config contradicts',
-	sites: [],
-	hosts: [
-		publicHost('good', 'server', '198.51.100.61'),
-		publicHost('nopython', 'agent', '198.51.100.62', {
-			setup: 'rm -f /usr/bin/python3 /usr/bin/python3.[0-9]*',
-		}),
-		publicHost('nosudo', 'agent', '198.51.100.63', {
-			sshUser: 'nosudo',
-			setup: 'rm -f /usr/bin/sudo',
-		}),
-		publicHost('contrary', 'agent', '198.51.100.64', {
-			setup: String.raw`
-mkdir -p /etc/rancher/k3s/config.yaml.d
-printf 'node-external-ip: 203.0.113.99\n' >/etc/rancher/k3s/config.yaml.d/90-mine.yaml
-`,
-		}),
-	],
-};
-
-const wg3: Topology = {
-	name: 'wg3',
-	about:
-		'three public hosts, meant for --vm, where the kernel has WireGuard: one server, two agents',
-	sites: [],
-	hosts: [
-		publicHost('vm1', 'server', '198.51.100.71'),
-		publicHost('vm2', 'agent', '198.51.100.72'),
-		publicHost('vm3', 'agent', '203.0.113.73'),
-	],
-};
-
-/** Every topology that `up` knows. */
-export const topologies: readonly Topology[] = [
-	lan3,
-	twoSites('two-sites', true),
-	twoSites('no-hairpin', false),
-	ha3,
+/** Hosts with firewalls of their own. */
+export const firewallTopologies: readonly Topology[] = [
 	firewalls,
 	firewallKinds,
-	bad,
-	wg3,
 ];

@@ -1,0 +1,11 @@
+import type {Topology} from '../topology.js';
+import {firewallTopologies} from './firewalls.js';
+import {plainTopologies} from './plain.js';
+import {siteTopologies} from './sites.js';
+
+/** Every topology that `up` knows. */
+export const topologies: readonly Topology[] = [
+	...plainTopologies,
+	...siteTopologies,
+	...firewallTopologies,
+];

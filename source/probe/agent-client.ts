@@ -2,7 +2,7 @@ import {describeError} from '../errors.js';
 import type {Host} from '../host/host.js';
 import {probeAgent} from '../host/scripts/probe-agent.js';
 import {
-	parseMessage,
+	parseMessages,
 	type Command,
 	type Listening,
 	type Message,
@@ -57,8 +57,7 @@ export const startAgent = async (
 	const read = async () => {
 		try {
 			for await (const line of conversation.lines) {
-				const message = parseMessage(line);
-				if (message !== undefined) {
+				for (const message of parseMessages(line)) {
 					for (const listener of listeners) {
 						listener(message);
 					}

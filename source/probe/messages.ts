@@ -9,7 +9,7 @@ export type Place = {
 
 /** One thing that an agent is asked to try. */
 export type Try = Place & {
-	/** Unique in the conversation; the report carries it. */
+	/** Unique in the run, over all agents: the packets carry it, so that a listener can tell which tries arrived. */
 	readonly id: number;
 } & (
 		| {
@@ -17,6 +17,10 @@ export type Try = Place & {
 				/** Is a connection alone the answer? For ports that another program holds. */
 				readonly connectOnly?: boolean;
 		  }
+		/** TCP: one TLS handshake with a service that runs already, without naming a host; the result is its public key. */
+		| {readonly what: 'tls'}
+		/** UDP: so many packets in a row, without waiting for answers, for a target that can only count. */
+		| {readonly what: 'burst'; readonly count: number}
 		| {
 				readonly what: 'latency';
 				readonly count: number;
@@ -24,6 +28,17 @@ export type Try = Place & {
 				readonly phase: number;
 		  }
 		| {readonly what: 'mtu'}
+		/**
+		 * UDP, from one socket for all tries of this kind: the listener on `localPort`, or one of an ephemeral port when the
+		 * agent does not listen there. All agents do it at the same time.
+		 */
+		| {readonly what: 'mapping'; readonly localPort: number}
+		/** A service of the internet; `address` may be a name. */
+		| {
+				readonly what: 'service';
+				/** To open a connection, to look the name up, or to ask for the time (`address` empty: the host's own time server). */
+				readonly speaks: 'connect' | 'names' | 'time';
+		  }
 	);
 
 /** What we tell an agent, one line each. */
@@ -35,7 +50,11 @@ export type Command =
 			readonly node: string;
 			readonly places: readonly Place[];
 	  }
-	| {readonly do: 'try'; readonly tries: readonly Try[]};
+	| {readonly do: 'try'; readonly tries: readonly Try[]}
+	/** Which tries' packets have arrived at the listeners so far, whether or not the answer came back? */
+	| {readonly do: 'arrivals'}
+	/** What do the kernel's counters say of packets to ports where nobody listens? */
+	| {readonly do: 'count'};
 
 const count = z.number().int().min(0).max(100_000);
 const milliseconds = z.number().min(0).max(3_600_000);
@@ -53,7 +72,19 @@ const outcome = z.discriminatedUnion('result', [
 		source: text,
 		rtt: milliseconds,
 	}),
-	/** A connection came to be, and no more was wanted. */
+	/** TLS was spoken; `key` is the SHA-256 of the server's public key (SubjectPublicKeyInfo), hexadecimal. */
+	z.object({
+		result: z.literal('tls'),
+		key: z.string().regex(/^[\da-f]{64}$/),
+		rtt: milliseconds,
+	}),
+	/** All packets of a burst have left. */
+	z.object({result: z.literal('sent')}),
+	/** A service of the internet answered. */
+	z.object({result: z.literal('served'), rtt: milliseconds}),
+	/** The name has no address there. */
+	z.object({result: z.literal('unresolved')}),
+	/** A connection came to be, and no more was wanted (or nothing more was said). */
 	z.object({result: z.literal('connected'), rtt: milliseconds}),
 	/** Somebody answered who does not know the token. */
 	z.object({result: z.literal('stranger')}),
@@ -94,22 +125,58 @@ const listening = z.object({
 		.max(10_000),
 });
 
-const report = z.object({tried: z.number().int(), sent: count}).and(outcome);
+const report = z
+	.object({
+		tried: z.number().int(),
+		sent: count,
+		/** `mapping`: the port that the packets left from. */
+		localPort: count.optional(),
+		/** `service`: what was asked in the end. */
+		host: text.optional(),
+	})
+	.and(outcome);
 
-const message = z.union([ready, listening, report]);
+/** Several reports in one line. What can not be read of them is left out. */
+const reports = z.object({reports: z.array(z.unknown()).max(1000)});
+
+const arrivals = z.object({
+	arrivals: z
+		.array(z.object({id: z.number().int(), source: text, packets: count}))
+		.max(20_000),
+});
+
+/** Packets since the start of the machine that came for a UDP port where nobody listens. */
+const counted = z.object({
+	counted: z.object({
+		udp: z.number().int().min(0),
+		udp6: z.number().int().min(0),
+	}),
+});
+
+const message = z.union([ready, listening, arrivals, counted, report]);
 
 export type Outcome = z.output<typeof outcome>;
 export type Ready = z.output<typeof ready>;
 export type Listening = z.output<typeof listening>;
 export type Report = z.output<typeof report>;
+export type Arrivals = z.output<typeof arrivals>;
+export type Counted = z.output<typeof counted>;
 /** What an agent tells us, one line each. */
 export type Message = z.output<typeof message>;
 
-/** Reads a line of an agent, or says `undefined` when it is no message of ours. The agent runs on a host that may lie. */
-export const parseMessage = (line: string): Message | undefined => {
+/** Reads a line of an agent: one message, several reports, or nothing when it is none of ours. The agent runs on a host that may lie. */
+export const parseMessages = (line: string): readonly Message[] => {
+	let data: unknown;
 	try {
-		return message.parse(JSON.parse(line));
+		data = JSON.parse(line);
 	} catch {
-		return undefined;
+		return [];
 	}
+
+	const several = reports.safeParse(data);
+	const found = several.success ? several.data.reports : [data];
+	return found.flatMap((one) => {
+		const parsed = message.safeParse(one);
+		return parsed.success ? [parsed.data] : [];
+	});
 };

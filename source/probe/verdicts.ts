@@ -97,8 +97,7 @@ const verdictOf = (
 			};
 		}
 
-		case 'sampled':
-		case 'largest': {
+		default: {
 			return {
 				kind: 'unknown',
 				reason: `the probe on ${path.from} gave an answer to something else`,

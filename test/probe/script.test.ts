@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import {describe, test} from 'node:test';
 import {probeAgent} from '../../source/host/scripts/probe-agent.js';
-import {parseMessage, type Command} from '../../source/probe/messages.js';
+import {parseMessages, type Command} from '../../source/probe/messages.js';
 import {makeRunner, systemShells} from '../host/shells.js';
 import {findPython} from './local-host.js';
 
@@ -31,8 +31,7 @@ describe('the script of the probe agent', () => {
 					});
 					const [ready, listening, ...rest] = output
 						.split('\n')
-						.map((line) => parseMessage(line))
-						.filter((message) => message !== undefined);
+						.flatMap((line) => parseMessages(line));
 					assert.ok(ready && 'ready' in ready);
 					assert.match(ready.version, /^3\.\d+\.\d+$/);
 					assert.deepEqual(listening, {listening: true, refused: []});

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import {describe, test} from 'node:test';
 import type {Path, Verdict} from '../../source/facts/measurements.js';
-import {parseMessage, type Outcome} from '../../source/probe/messages.js';
+import {parseMessages, type Outcome} from '../../source/probe/messages.js';
 import {summarizeRtts} from '../../source/probe/statistics.js';
 import {cellOf, obstacleAt} from '../../source/probe/verdicts.js';
 import {localFacts} from './local-host.js';
@@ -128,12 +128,22 @@ describe('lines of an agent', () => {
 		`{"tried":1,"sent":1,"result":"failed","reason":"${'x'.repeat(5000)}"}`,
 	]) {
 		test(`${JSON.stringify(line.slice(0, 60))} is no message`, () => {
-			assert.equal(parseMessage(line), undefined);
+			assert.deepEqual(parseMessages(line), []);
 		});
 	}
 
+	test('several reports come in one line; what is none of ours is left out', () => {
+		const report = {tried: 1, sent: 1, result: 'silent'};
+		assert.deepEqual(
+			parseMessages(
+				JSON.stringify({reports: [report, {tried: 2}, {...report, tried: 3}]}),
+			),
+			[report, {...report, tried: 3}],
+		);
+	});
+
 	test('control characters of a host never reach the screen', () => {
-		const message = parseMessage(
+		const [message] = parseMessages(
 			String.raw`{"tried":1,"sent":1,"result":"failed","reason":"a\u001b[2Jb"}`,
 		);
 		assert.ok(message && 'tried' in message && message.result === 'failed');

@@ -179,7 +179,13 @@ export const simulateProbeAgent = (
 			return;
 		}
 
-		await Promise.all(command.tries.map(async (wanted) => tryOne(wanted)));
+		if (command.do === 'arrivals') {
+			say({arrivals: []});
+		} else if (command.do === 'count') {
+			say({counted: {udp: 0, udp6: 0}});
+		} else {
+			await Promise.all(command.tries.map(async (wanted) => tryOne(wanted)));
+		}
 	};
 
 	const begin = async () => {

@@ -11,6 +11,7 @@ from .log import Fatal
 from .mesh import Mesh
 from .notify import notify
 from .pods import Pods
+from .proxy import Proxy
 from .web import Unreachable, client_context
 
 _WAITING = 'Waiting to retrieve agent configuration; server is not ready'
@@ -101,7 +102,7 @@ class Agent:
         if self._configuration.role == 'agent':
             log.info('k3s agent is up and running')
             notify('READY=1')
-        self._live(mesh, pods, registered['overwrite'])
+        self._live(mesh, pods, Proxy(cluster['cluster-domain']), registered['overwrite'])
 
     def _certificate(self):
         ips = ','.join([*self._identity.internals, *self._identity.externals])
@@ -122,8 +123,8 @@ class Agent:
             'port': settings.KUBELET_PORT,
         }
 
-    def _live(self, mesh, pods, overwrite):
-        """Heartbeats for ever; the answers say which peers and which pods there are."""
+    def _live(self, mesh, pods, proxy, overwrite):
+        """Heartbeats for ever; the answers say which peers, pods and services there are."""
         lost = log.Steady(log.error)
         while True:
             annotations = {**mesh.annotations(overwrite), nodes.HANDSHAKES: json.dumps(mesh.handshakes(), sort_keys=True)}
@@ -134,6 +135,7 @@ class Agent:
                 self._servers.update(answer['servers'])
                 mesh.set_peers(answer['peers'])
                 pods.apply(answer['pods'])
+                proxy.apply(answer['services'])
             except (Unreachable, nodes.Refused) as error:
                 lost(f'Error updating node status, will retry: {error}')
             time.sleep(settings.SYNC_SECONDS)

@@ -23,10 +23,20 @@ def mismatch(mine, theirs):
     return sorted(name for name in mine if mine[name] != theirs.get(name))
 
 
-def _workload(kind, name, image, replicas):
-    labels = {'k8s-app': name}
+def _workload(kind, name, image, replicas, label):
+    labels = {'k8s-app': label}
     template = {'metadata': {'labels': labels}, 'spec': {'containers': [{'name': name, 'image': image}], 'tolerations': [{'key': 'node-role.kubernetes.io/control-plane', 'operator': 'Exists', 'effect': 'NoSchedule'}]}}
     return objects.new(kind, name, 'kube-system', 'apps/v1', spec={'replicas': replicas, 'selector': {'matchLabels': labels}, 'template': template})
+
+
+def dns_address(configuration):
+    """The address of the cluster's DNS service."""
+    return configuration.first('cluster-dns') or str(addresses.network(configuration.first('service-cidr'))[10])
+
+
+def _dns_service(address):
+    ports = [{'name': name, 'port': 53, 'protocol': protocol, 'targetPort': 53} for name, protocol in (('dns', 'UDP'), ('dns-tcp', 'TCP'))]
+    return objects.new('Service', 'kube-dns', 'kube-system', spec={'clusterIP': address, 'ports': ports, 'selector': {'k8s-app': 'kube-dns'}, 'type': 'ClusterIP'})
 
 
 def _create(store, plural, item):
@@ -44,11 +54,16 @@ def prepare(store, configuration, port):
     ports = [{'name': 'https', 'port': 443, 'protocol': 'TCP', 'targetPort': port}]
     _create(store, 'services', objects.new('Service', 'kubernetes', 'default', spec={'clusterIP': str(service[1]), 'ports': ports, 'type': 'ClusterIP'}))
     disabled = ','.join(configuration.list('disable')).split(',')
-    for name, image in (('coredns', 'rancher/mirrored-coredns-coredns:1.12.3'), ('metrics-server', 'rancher/mirrored-metrics-server:v0.8.1')):
+    for name, image, label in (('coredns', 'rancher/mirrored-coredns-coredns:1.12.3', 'kube-dns'), ('metrics-server', 'rancher/mirrored-metrics-server:v0.8.1', 'metrics-server')):
         if name in disabled:
             store.delete(objects.key('deployments', 'kube-system', name))
         else:
-            _create(store, 'deployments', _workload('Deployment', name, image, 1))
+            _create(store, 'deployments', _workload('Deployment', name, image, 1, label))
+    if 'coredns' in disabled:
+        store.delete(objects.key('services', 'kube-system', 'kube-dns'))
+        store.delete(objects.key('endpoints', 'kube-system', 'kube-dns'))
+    else:
+        _create(store, 'services', _dns_service(dns_address(configuration)))
 
 
 def advertise(store, name, address, port):

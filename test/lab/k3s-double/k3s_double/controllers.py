@@ -2,7 +2,7 @@
 
 import hashlib
 
-from . import log, objects, settings
+from . import log, objects, services, settings
 from .store import Conflict
 
 
@@ -83,6 +83,7 @@ def reconcile(store):
             remove_pod(store, pod)
         elif not pod['spec'].get('nodeName') and ready:
             store.put(objects.key('pods', pod['metadata']['namespace'], pod['metadata']['name']), {**pod, 'spec': {**pod['spec'], 'nodeName': sorted(ready)[0]}})
+    services.reconcile(store, store.list('/pods/'))
 
 
 def remove_pod(store, pod):
@@ -128,6 +129,8 @@ def remove_dependants(store, resource, item):
             if other.namespaced:
                 for thing in store.list(f'/{other.plural}/{name}/'):
                     store.delete(objects.key(other.plural, name, thing['metadata']['name']))
+    elif resource.plural == 'services':
+        store.delete(objects.key('endpoints', item['metadata']['namespace'], name))
     elif resource.plural == 'nodes':
         store.delete(objects.key('secrets', 'kube-system', f'{name}.node-password.k3s'))
         _withdraw(store, name)

@@ -3,7 +3,7 @@
 import hashlib
 import json
 
-from . import controllers, log, objects, settings
+from . import controllers, log, objects, services, settings
 from .store import Conflict
 
 PASSWORD_REJECTED = "Node password rejected, duplicate hostname or contents of '/etc/rancher/node/password' may not match server node-passwd entry, try enabling a unique node name with the --with-node-id flag"
@@ -106,7 +106,18 @@ def sync(store, report):
         _pod_status(store, pod)
     controllers.reconcile(store)
     mine = [pod for pod in store.list('/pods/') if pod['spec'].get('nodeName') == name]
-    return {'peers': peers(store, name), 'pods': mine}
+    return {'peers': peers(store, name), 'pods': mine, 'services': services.view(store)}
+
+
+def _tell(store, pod, message):
+    """An event about a pod that has no sandbox; one a pod, however often it happens."""
+    metadata = pod['metadata']
+    name = f'{metadata["name"]}.{metadata["uid"][:8]}'
+    about = {'kind': 'Pod', 'namespace': metadata['namespace'], 'name': metadata['name'], 'uid': metadata['uid']}
+    try:
+        store.create(objects.key('events', metadata['namespace'], name), objects.new('Event', name, metadata['namespace'], type='Warning', reason='FailedCreatePodSandBox', message=message, involvedObject=about, count=1))
+    except Conflict:
+        pass
 
 
 def _pod_status(store, report):
@@ -118,6 +129,8 @@ def _pod_status(store, report):
     running = report['phase'] == 'Running'
     state = {'running': {'startedAt': report['startedAt']}} if running else {'waiting': {'reason': report['reason'], 'message': report['message']}}
     containers = [{'name': container['name'], 'image': container.get('image', ''), 'ready': running, 'started': running, 'restartCount': 0, 'state': state} for container in pod['spec']['containers']]
+    if report.get('event'):
+        _tell(store, pod, report['event'])
     status = {'phase': report['phase'], 'hostIP': report['hostIP'], 'startTime': report['startedAt'], 'containerStatuses': containers}
     if report['ip']:
         status |= {'podIP': report['ip'], 'podIPs': [{'ip': report['ip']}]}

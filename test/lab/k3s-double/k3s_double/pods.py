@@ -7,24 +7,27 @@ import signal
 import subprocess
 import sys
 
-from . import addresses, host, log, settings
+from . import addresses, host, images, ipam, log, settings
 from .host import CommandFailed
 
 _BRIDGE = 'cni0'
-_PORT = 8080
+_PORT = '8080'
 
 
 def _played(container):
-    """The port of the responder for a container's command, or None when the double does not play it."""
+    """What the responder listens on for a container's command, or None when the double does not play it."""
     words = [str(word) for word in [*(container.get('command') or []), *(container.get('args') or [])]]
     if words and os.path.basename(words[0]) == 'busybox':
         words = words[1:]
     name = os.path.basename(words[0]) if words else ''
+    if name == '' and 'coredns' in container.get('image', ''):
+        return 'dns:53'
     if name in ('', 'sleep', 'pause'):
         return _PORT
     if name in ('httpd', 'nc'):
-        given = words[words.index('-p') + 1] if '-p' in words[:-1] else str(_PORT)
-        return int(given.rpartition(':')[2]) if given.rpartition(':')[2].isdigit() else None
+        given = words[words.index('-p') + 1] if '-p' in words[:-1] else _PORT
+        port = given.rpartition(':')[2]
+        return port if port.isdigit() else None
     return None
 
 
@@ -41,10 +44,11 @@ class Pods:
         for name in sorted(os.listdir(self._folder)):
             record = json.loads(settings.read(f'{self._folder}/{name}'))
             self._held[record['uid']] = record
-        if settings.NETWORK:
+        if settings.NETWORK and any(record['ip'] for record in self._held.values()):
             self._bridge()
 
     def _bridge(self):
+        """The bridge comes with the first pod, as it does from the bridge plugin of CNI."""
         host.attempt('ip', 'link', 'add', _BRIDGE, 'type', 'bridge')
         host.run('ip', 'address', 'replace', f'{self._network[1]}/{self._network.prefixlen}', 'dev', _BRIDGE)
         host.run('ip', 'link', 'set', _BRIDGE, 'mtu', str(self._mtu), 'up')
@@ -57,34 +61,40 @@ class Pods:
             self._stop(self._held.pop(uid))
         for uid, pod in by_uid.items():
             held = self._held.get(uid)
-            if held and (held['phase'] != 'Running' or not held['pid'] or _alive(held['pid'])):
+            waits = held and held.get('pulls')
+            if held and not waits and (held['phase'] != 'Running' or not held['pid'] or _alive(held['pid'])):
                 continue
-            if held:
+            if held and not waits:
                 self._stop(held)
-            self._start(pod)
+            self._start(pod, held['reason'] if waits else '')
 
     def _free_address(self):
-        taken = {record['ip'] for record in self._held.values()}
+        taken = {*(record['ip'] for record in self._held.values()), *ipam.reserved()}
         return next(str(address) for address in list(self._network.hosts())[1:] if str(address) not in taken)
 
-    def _start(self, pod):
+    def _start(self, pod, earlier):
         metadata = pod['metadata']
         record = {'uid': metadata['uid'], 'namespace': metadata['namespace'], 'name': metadata['name'], 'hostIP': self._host_ip, 'ip': None, 'pid': None, 'phase': 'Pending', 'reason': '', 'message': '', 'startedAt': log.now()}
         ports = [_played(container) for container in pod['spec']['containers']]
         if pod['spec'].get('hostNetwork') or pod['spec'].get('initContainers') or None in ports:
             record |= {'reason': 'CreateContainerError', 'message': 'this test double of K3s runs no programs in pods: sleep, pause, "httpd -p PORT" and "nc -p PORT" are played by a responder, init containers and hostNetwork are not played'}
+        elif missing := images.failure([container.get('image', '') for container in pod['spec']['containers']], earlier):
+            record |= {**missing, 'pulls': True}
         else:
             record['ip'] = self._free_address()
+            ipam.reserve(record['ip'], record['uid'])
             record |= self._play(record, sorted(set(ports)))
         self._held[record['uid']] = record
         settings.write(f'{self._folder}/{record["uid"]}.json', json.dumps(record))
-        log.info(f'Pod {record["namespace"]}/{record["name"]}: {record["phase"]} {record["ip"] or record["message"]}')
+        if record['reason'] != earlier or not earlier:
+            log.info(f'Pod {record["namespace"]}/{record["name"]}: {record["phase"]} {record["ip"] or record["message"]}')
 
     def _play(self, record, ports):
         if not settings.NETWORK:
             return {'phase': 'Running', 'message': 'networking is off: this pod has an address, and nothing answers there'}
         namespace = self._namespace(record)
         try:
+            self._bridge()
             host.attempt('ip', 'netns', 'delete', namespace)
             host.run('ip', 'netns', 'add', namespace)
             link = f'veth{record["uid"][:8]}'
@@ -97,7 +107,7 @@ class Pods:
             host.run(*inside, 'route', 'add', 'default', 'via', str(self._network[1]))
         except CommandFailed as error:
             return {'phase': 'Pending', 'reason': 'CreatePodSandboxError', 'message': str(error)}
-        program = [sys.executable, os.path.realpath(sys.argv[0]), 'double-pod', record['name'], *map(str, ports)]
+        program = [sys.executable, os.path.realpath(sys.argv[0]), 'double-pod', record['name'], *ports]
         log_file = self._log_file(record)
         os.makedirs(os.path.dirname(log_file), exist_ok=True)
         with open(log_file, 'ab') as output:
@@ -119,6 +129,8 @@ class Pods:
                 pass
         if settings.NETWORK:
             host.attempt('ip', 'netns', 'delete', self._namespace(record))
+        if record['ip']:
+            ipam.release(record['ip'])
         shutil.rmtree(os.path.dirname(self._log_file(record)), ignore_errors=True)
         path = f'{self._folder}/{record["uid"]}.json'
         if os.path.exists(path):
@@ -129,7 +141,7 @@ class Pods:
         out = []
         for record in self._held.values():
             text = settings.read(self._log_file(record)) or (f'{record["message"]}\n' if record['message'] else '')
-            out.append({**{name: value for name, value in record.items() if name != 'pid'}, 'log': text[-16384:]})
+            out.append({**{name: value for name, value in record.items() if name not in ('pid', 'pulls')}, 'log': text[-16384:]})
         return out
 
 

@@ -1,9 +1,11 @@
-"""What runs in a played pod: says the pod's name to everybody who connects, with or without HTTP."""
+"""What runs in a played pod: says the pod's name to everybody who connects, with or without HTTP; or is a DNS server."""
 
 import datetime
 import select
 import socketserver
 import threading
+
+from . import dns
 
 
 def _say(text):
@@ -16,8 +18,10 @@ class _Server(socketserver.ThreadingTCPServer):
 
 
 def run(arguments):
-    """`arguments` are the pod's name and the ports."""
-    name, ports = arguments[0], [int(port) for port in arguments[1:]]
+    """`arguments` are the pod's name and the ports, of a DNS server as `dns:53`."""
+    name, words = arguments[0], arguments[1:]
+    ports = [int(word) for word in words if not word.startswith('dns:')]
+    dns_ports = [int(word.removeprefix('dns:')) for word in words if word.startswith('dns:')]
 
     class Answer(socketserver.BaseRequestHandler):
         def handle(self):
@@ -28,8 +32,8 @@ def run(arguments):
             head = f'HTTP/1.0 200 OK\r\nContent-Type: text/plain\r\nContent-Length: {len(body)}\r\n\r\n'.encode()
             self.request.sendall(head + body if asked.startswith((b'GET ', b'HEAD ')) else body)
 
-    servers = [_Server(('0.0.0.0', port), Answer) for port in ports]
-    _say(f'pod {name} of the K3s double listens on {", ".join(map(str, ports))}')
+    servers = [_Server(('0.0.0.0', port), Answer) for port in ports] + [server for port in dns_ports for server in dns.servers(port)]
+    _say(f'pod {name} of the K3s double listens on {", ".join(words)}')
     for server in servers[1:]:
         threading.Thread(target=server.serve_forever, daemon=True).start()
     servers[0].serve_forever()

@@ -44,11 +44,10 @@ class Cluster:
     def agent_config(self):
         """What an agent is told about the cluster."""
         get = self.configuration.get
-        service = addresses.network(self.configuration.first('service-cidr'))
         return {
             'cluster-cidr': get('cluster-cidr'),
             'service-cidr': get('service-cidr'),
-            'cluster-dns': self.configuration.first('cluster-dns') or str(service[10]),
+            'cluster-dns': cluster.dns_address(self.configuration),
             'cluster-domain': get('cluster-domain'),
             'flannel-backend': get('flannel-backend'),
             'flannel-external-ip': bool(get('flannel-external-ip')),

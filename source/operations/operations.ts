@@ -6,7 +6,7 @@ import type {Measurements, Path} from '../facts/measurements.js';
 import type {Connector, ConnectQuestions, Host} from '../host/host.js';
 import type {Redactor} from '../host/redactor.js';
 import type {InstallEvent, Proof, RunOutcome} from '../install/events.js';
-import type {Plan} from '../plan/plan.js';
+import type {FirewallRule, Plan} from '../plan/plan.js';
 import type {ProbeEvent} from '../probe/probe.js';
 
 /**
@@ -104,9 +104,11 @@ export type CheckCluster = (options: {
 export type FirewallFix = {
 	readonly node: string;
 	readonly firewall: 'ufw' | 'firewalld' | 'nftables' | 'iptables';
-	/** The lines, as a person would type them. */
+	/** What is added, in the firewall's own words; all that K3s and pods need there, so that the install adds nothing else. */
+	readonly rules: readonly FirewallRule[];
+	/** The lines, as a person would type them; what is no command begins with `#`. */
 	readonly lines: readonly string[];
-	/** The closed paths that it should open. */
+	/** The closed paths that it should open; empty when only pods cannot pass. */
 	readonly paths: readonly Path[];
 };
 
@@ -139,6 +141,8 @@ export type ApplyFixes = (options: {
 	readonly fleet: Fleet;
 	readonly world: World;
 	readonly signal: AbortSignal;
+	/** How long a host waits for a fresh connection before it takes the lines back, in s; default 120. */
+	readonly rollbackSeconds?: number;
 	readonly onOutcome: (node: string, outcome: FixOutcome) => void;
 }) => Promise<ReadonlyMap<string, FixOutcome>>;
 

@@ -96,6 +96,7 @@ export const containers = (workshop: Workshop): HostKind => {
 			);
 			const cable = recabling(topology, id, host);
 			await writeFile(path.join(data, 'cable.batch'), cable.batch);
+			await writeFile(path.join(data, 'port.batch'), cable.portBatch);
 			const root = controlGroupRoot();
 			const name = namespaceOf(id, host.name);
 			launch(instance, host.name, ['sh', beside('supervise-container.sh')], {
@@ -108,8 +109,6 @@ export const containers = (workshop: Workshop): HostKind => {
 				LAB_NAMESPACE: name,
 				LAB_CONTROL_GROUP: root === undefined ? '' : path.join(root, name),
 				LAB_SWITCH: cable.switchNamespace,
-				LAB_BRIDGE: cable.bridge,
-				LAB_PORT: cable.port,
 			});
 		},
 		async ready(host, previous) {

@@ -21,6 +21,7 @@ import {
 	namespaceOf,
 	namespacesOf,
 } from './network.js';
+import {startRelay} from './relay/relay.js';
 import {requireMachine} from './requirements.js';
 import {LabError, run, start, type Result} from './run.js';
 import {
@@ -35,8 +36,9 @@ import {
 	writeState,
 	type InstanceState,
 } from './state.js';
+import {bigNamed} from './topologies/big.js';
 import {topologies} from './topologies/index.js';
-import type {HostSpec, Topology} from './topology.js';
+import {sshOf, type HostSpec, type Topology} from './topology.js';
 import {virtualMachines} from './vm.js';
 
 export {sudoPassword, users} from './base-tree.js';
@@ -49,8 +51,9 @@ export type LabNode = {
 	readonly name: string;
 	readonly role: HostSpec['role'];
 	readonly site: string | undefined;
-	/** Where the client reaches its sshd: the external address. */
+	/** Where the client reaches its sshd: mostly the external address. */
 	readonly sshAddress: string;
+	readonly sshPort: number;
 	/** Who the cluster file logs in as; root and every user of base-tree.ts can. */
 	readonly sshUser: string;
 	readonly externalIp: string;
@@ -131,7 +134,8 @@ const findTopology = (topology: string | Topology): Topology => {
 		return topology;
 	}
 
-	const found = topologies.find(({name}) => name === topology);
+	const found =
+		topologies.find(({name}) => name === topology) ?? bigNamed(topology);
 	if (!found) {
 		throw new LabError(
 			`There is no topology "${topology}". There are: ${topologies.map(({name}) => name).join(', ')}.`,
@@ -186,7 +190,8 @@ const nodeOf = (host: HostSpec, kind: HostKind): LabNode => {
 		name: host.name,
 		role: host.role,
 		site: host.site,
-		sshAddress: host.externalIp,
+		sshAddress: sshOf(host).address,
+		sshPort: sshOf(host).port,
 		sshUser: host.sshUser ?? 'root',
 		externalIp: host.externalIp,
 		internalIp: host.internalIp,
@@ -210,6 +215,12 @@ const nodeOf = (host: HostSpec, kind: HostKind): LabNode => {
 	};
 };
 
+/** `user@host`, with the port when it is not 22. */
+const sshText = (host: HostSpec): string => {
+	const {address, port} = sshOf(host);
+	return `${host.sshUser ?? 'root'}@${address}${port === 22 ? '' : `:${port}`}`;
+};
+
 const clusterFileOf = (
 	topology: Topology,
 	mirror: Mirror,
@@ -219,14 +230,17 @@ const clusterFileOf = (
 		version: 1,
 		name: topology.name,
 		mesh: {kind: 'wireguard-native'},
-		nodes: topology.hosts.map((host) => ({
-			name: host.name,
-			role: host.role,
-			ssh: `${host.sshUser ?? 'root'}@${host.externalIp}`,
-			externalIp: host.externalIp,
-			...(host.internalIp !== undefined && {internalIp: host.internalIp}),
-			...(host.site !== undefined && {site: host.site}),
-		})),
+		nodes: topology.hosts
+			.filter(({outsider}) => outsider === undefined)
+			.map((host) => ({
+				name: host.name,
+				role: host.role,
+				ssh: sshText(host),
+				externalIp: host.externalIp,
+				...(host.internalIp !== undefined && {internalIp: host.internalIp}),
+				...(host.site !== undefined &&
+					!topology.unnamedSites && {site: host.site}),
+			})),
 		mirrors: {
 			installScript: mirror.installScript,
 			releases: mirror.releases,
@@ -298,7 +312,9 @@ const makeIdentities = async (
 		pairs
 			.map(([host, key]) => {
 				const [type, blob] = key.publicKey.split(' ');
-				return `${host.externalIp} ${type} ${blob}\n`;
+				const {address, port} = sshOf(host);
+				const where = port === 22 ? address : `[${address}]:${port}`;
+				return `${where} ${type} ${blob}\n`;
 			})
 			.join(''),
 		{mode: 0o600},
@@ -369,6 +385,7 @@ export const up = async (options: UpOptions): Promise<Lab> => {
 
 		await Promise.all([
 			startMirror(state.name, id, signal),
+			startRelay(state.name, id, topology, signal),
 			...topology.hosts.map(async (host) => finishBoot(host, kind, say)),
 		]);
 		signal?.throwIfAborted();
@@ -424,6 +441,6 @@ export const list = (): ReadonlyArray<{
 		vm: instance.vm,
 		state: isAbandoned(instance) ? 'abandoned' : instance.phase,
 		nodes: instance.topology.hosts.map(
-			(host) => `${host.name} ${host.sshUser ?? 'root'}@${host.externalIp}`,
+			(host) => `${host.name} ${sshText(host)}`,
 		),
 	}));

@@ -1,9 +1,19 @@
+import {
+	linkedCardLines,
+	linkedPortLines,
+	linkedHosts,
+	linkRouterLines,
+	linkRouterRules,
+} from './relay/links.js';
 import {run, runOrFail, type RunOptions, type Result} from './run.js';
 import {namespacePath} from './state.js';
+import {routerBatch, routerRules, siteOf, wanRoutes} from './network-router.js';
 import {
+	addressOf,
 	clientAddress,
 	gatewayOf,
 	mirrorAddress,
+	wanGatewayIpv6,
 	wanGateways,
 	type HostSpec,
 	type SiteSpec,
@@ -59,6 +69,7 @@ const batch = async (
  */
 const routerSetup = `
 echo 1 >/proc/sys/net/ipv4/ip_forward
+[ ! -e /proc/sys/net/ipv6 ] || echo 1 >/proc/sys/net/ipv6/conf/all/forwarding
 for filter in /proc/sys/net/bridge/bridge-nf-call-*; do
 	[ ! -e "$filter" ] || echo 0 >"$filter"
 done
@@ -76,50 +87,34 @@ const cardLines = (address: string, gateway: string): string[] => [
 	`route add default via ${gateway}`,
 ];
 
-/** The site that a host's card is in; undefined when it is on the wan. */
-const siteOf = (topology: Topology, host: HostSpec): SiteSpec | undefined =>
-	host.internalIp === undefined
-		? undefined
-		: topology.sites.find((site) => site.name === host.site);
-
 /** Where a host sends what is not its own: its site's router, or the wan. */
 export const gatewayOfHost = (topology: Topology, host: HostSpec): string => {
 	const site = siteOf(topology, host);
-	return site ? `${site.prefix}.1` : gatewayOf(host.externalIp);
+	return site ? `${site.prefix}.1` : gatewayOf(addressOf(host));
+};
+
+const gatewayIpv6Of = (topology: Topology, host: HostSpec): string => {
+	const prefix = siteOf(topology, host)?.ipv6Prefix;
+	return prefix === undefined ? wanGatewayIpv6 : `${prefix}1`;
 };
 
 /** The `ip -batch` lines that configure a host's card. */
 export const hostNetworkBatch = (topology: Topology, host: HostSpec): string =>
-	cardLines(
-		host.internalIp ?? host.externalIp,
-		gatewayOfHost(topology, host),
-	).join('\n') + '\n';
-
-/** nftables rules of a site's router: each external address is one host, in both directions. */
-const routerRules = (topology: Topology, site: SiteSpec): string => {
-	const hosts = topology.hosts.filter(
-		(host) => siteOf(topology, host) === site,
-	);
-	const from = site.hairpin ? '' : 'iifname "wan" ';
-	return `table ip nat {
-	chain prerouting {
-		type nat hook prerouting priority dstnat;
-${hosts.map((host) => `\t\t${from}ip daddr ${host.externalIp} dnat to ${host.internalIp}`).join('\n')}
-	}
-	chain postrouting {
-		type nat hook postrouting priority srcnat;
-${hosts.map((host) => `\t\tip saddr ${host.internalIp} oifname "wan" snat to ${host.externalIp}`).join('\n')}
-${site.hairpin ? hosts.map((host) => `\t\tip saddr ${host.internalIp} oifname "lan" ct status dnat snat to ${host.externalIp}`).join('\n') : ''}
-	}
-}
-table ip filter {
-	chain input {
-		type filter hook input priority filter;
-		ip daddr { ${hosts.map((host) => host.externalIp).join(', ')} } drop
-	}
-}
-`;
-};
+	[
+		...(host.link === undefined
+			? cardLines(addressOf(host), gatewayOfHost(topology, host))
+			: linkedCardLines(host)),
+		...(host.moreAddresses ?? []).map(
+			(address) => `address add ${address} dev eth0`,
+		),
+		// No other machine can have it, and one that looks for it first has none at boot.
+		...(host.ipv6 === undefined
+			? []
+			: [
+					`address add ${host.ipv6}/64 dev eth0 nodad`,
+					`route add default via ${gatewayIpv6Of(topology, host)}`,
+				]),
+	].join('\n') + '\n';
 
 const makeSite = async (
 	topology: Topology,
@@ -128,22 +123,7 @@ const makeSite = async (
 	signal?: AbortSignal,
 ): Promise<void> => {
 	const router = namespaceOf(id, `router-${site.name}`);
-	const external = topology.hosts
-		.filter((host) => siteOf(topology, host) === site)
-		.map((host) => host.externalIp);
-	await batch(
-		router,
-		[
-			'link set lo up',
-			'link set wan up',
-			`address add ${site.routerAddress}/24 dev wan`,
-			...external.map((address) => `address add ${address}/32 dev wan`),
-			`route add default via ${gatewayOf(site.routerAddress)}`,
-			`address add ${site.prefix}.1/24 dev lan`,
-			'link set lan up',
-		],
-		signal,
-	);
+	await batch(router, routerBatch(topology, site), signal);
 	await makeRouter(router);
 	await runOrFail(inNamespace(router, ['nft', '--file', '-']), {
 		input: routerRules(topology, site),
@@ -167,17 +147,22 @@ const cardAddressOf = (host: HostSpec): string =>
 	[
 		'02',
 		'00',
-		...(host.internalIp ?? host.externalIp)
+		...addressOf(host)
 			.split('.')
 			.map((part) => Number(part).toString(16).padStart(2, '0')),
 	].join(':');
 
+/** The switch on the outer side of a site's router, or of a host that is in no site: of another site, or of the wan. */
+const switchOf = (
+	site: string | undefined,
+): Pick<Cable, 'switch' | 'bridge'> =>
+	site === undefined
+		? {switch: 'wan', bridge: 'br-wan'}
+		: {switch: `router-${site}`, bridge: 'lan'};
+
 const hostCable = (topology: Topology, host: HostSpec): Cable => {
-	const site = siteOf(topology, host);
 	return {
-		...(site
-			? {switch: `router-${site.name}`, bridge: 'lan'}
-			: {switch: 'wan', bridge: 'br-wan'}),
+		...switchOf(siteOf(topology, host)?.name),
 		to: host.name,
 		card: 'eth0',
 		cardAddress: cardAddressOf(host),
@@ -193,13 +178,23 @@ const cableLine = (id: string, cable: Cable): string =>
 		`peer name ${cable.to} netns ${namespaceOf(id, cable.switch)}`,
 	].join(' ');
 
+/** The `ip -batch` lines that put the switch's end of a cable to use. */
+const portLines = (
+	topology: Topology,
+	cable: Cable,
+	host?: HostSpec,
+): readonly string[] =>
+	host?.link
+		? linkedPortLines(topology, host)
+		: [`link set dev ${cable.to} master ${cable.bridge} up`];
+
 /** What a host that boots again needs to get a fresh network stack with the same cable. */
 export type Recabling = {
 	/** `ip -batch` lines that make its namespace and its cable. */
 	readonly batch: string;
 	readonly switchNamespace: string;
-	readonly bridge: string;
-	readonly port: string;
+	/** `ip -batch` lines for the other end of the cable, in that namespace. */
+	readonly portBatch: string;
 };
 
 /** How to make a host's namespace again, as a machine's network stack is made again at boot. */
@@ -212,8 +207,7 @@ export const recabling = (
 	return {
 		batch: `netns add ${namespaceOf(id, host.name)}\n${cableLine(id, cable)}\n`,
 		switchNamespace: namespaceOf(id, cable.switch),
-		bridge: cable.bridge,
-		port: cable.to,
+		portBatch: portLines(topology, cable, host).join('\n') + '\n',
 	};
 };
 
@@ -244,12 +238,12 @@ export const makeNetwork = async (
 		);
 	}
 
-	const wan = {switch: 'wan', bridge: 'br-wan'};
+	const wan = switchOf(undefined);
 	const cables: readonly Cable[] = [
 		{...wan, to: 'client', card: 'eth0'},
 		{...wan, to: 'mirror', card: 'eth0'},
 		...topology.sites.map((site) => ({
-			...wan,
+			...switchOf(site.behind),
 			to: `router-${site.name}`,
 			card: 'wan',
 		})),
@@ -260,12 +254,17 @@ export const makeNetwork = async (
 		cables.map((cable) => cableLine(id, cable)),
 		signal,
 	);
+	const linked = linkedHosts(topology);
 	for (const [where, bridge] of switches) {
 		await batch(
 			namespace(where),
 			cables
-				.filter((cable) => cable.switch === where)
-				.map((cable) => `link set ${cable.to} master ${bridge} up`),
+				.filter(
+					(cable) =>
+						cable.switch === where &&
+						!linked.some(({name}) => name === cable.to),
+				)
+				.map((cable) => `link set dev ${cable.to} master ${bridge} up`),
 			signal,
 		);
 	}
@@ -275,11 +274,28 @@ export const makeNetwork = async (
 		[
 			'link set lo up',
 			...wanGateways.map((address) => `address add ${address}/24 dev br-wan`),
+			`address add ${wanGatewayIpv6}/64 dev br-wan nodad`,
 			'link set br-wan up',
+			...wanRoutes(topology),
 		],
 		signal,
 	);
 	await makeRouter(namespace('wan'));
+	if (linked.length > 0) {
+		await batch(
+			namespace('wan'),
+			[
+				...linkRouterLines(topology),
+				...linked.flatMap((host) => linkedPortLines(topology, host)),
+			],
+			signal,
+		);
+		await runOrFail(inNamespace(namespace('wan'), ['nft', '--file', '-']), {
+			input: linkRouterRules(topology),
+			signal,
+		});
+	}
+
 	await batch(
 		namespace('client'),
 		cardLines(clientAddress, gatewayOf(clientAddress)),

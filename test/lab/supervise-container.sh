@@ -27,5 +27,5 @@ while :; do
 	recorded "$LAB_HOST-network" ip -netns "$LAB_NAMESPACE" link delete eth0
 	recorded "$LAB_HOST-network" ip netns delete "$LAB_NAMESPACE"
 	recorded "$LAB_HOST-network" ip -batch "$LAB_DATA/cable.batch"
-	recorded "$LAB_HOST-network" ip -netns "$LAB_SWITCH" link set "$LAB_PORT" master "$LAB_BRIDGE" up
+	recorded "$LAB_HOST-network" ip -netns "$LAB_SWITCH" -batch "$LAB_DATA/port.batch"
 done

@@ -28,7 +28,8 @@ export type AddressProposal =
 const virtualDevice =
 	/^(?:lo|cni|flannel|docker|br-|veth|virbr|cali|cilium|kube|nodelocaldns|podman|lxc|lxd|incus|wg|tailscale|zt|tun|tap|dummy)/;
 
-const ownAddresses = (facts: HostFacts): readonly InterfaceAddress[] =>
+/** The addresses of a machine itself, without those of containers, pods and meshes. */
+export const ownAddresses = (facts: HostFacts): readonly InterfaceAddress[] =>
 	facts.addresses.filter(({device}) => !virtualDevice.test(device));
 
 /** Addresses of a scope, the one that the default route sends from first, IPv4 before IPv6. */

@@ -70,6 +70,24 @@ export const neededOuterMtu = (
 };
 
 /**
+ * The MTU that the mesh interface of a node gets, in bytes: what is left of the outer packets that we tell flannel of,
+ * else of the node's device. `undefined` where no path was measured, so that nothing shows whether it fits.
+ */
+export const flannelMtu = (
+	context: MeshContext,
+	node: NodeSpec,
+): number | undefined => {
+	const path = smallestPathMtu(context, node);
+	if (path === undefined) {
+		return undefined;
+	}
+
+	const facts = context.facts.get(node.name);
+	const device = facts === undefined ? undefined : deviceMtu(facts, node);
+	return (neededOuterMtu(context, node) ?? device ?? path) - wireguardOverhead;
+};
+
+/**
  * The text of flannel's whole net-conf. `--flannel-conf` replaces what K3s would write, so everything is in it.
  * `Backend.MTU` is the MTU of the outer packets.
  */

@@ -64,6 +64,8 @@ export type Mesh = {
 	findings(context: MeshContext): readonly Finding[];
 	serverConfig(context: MeshContext, node: NodeSpec): K3sConfig;
 	agentConfig(context: MeshContext, node: NodeSpec): K3sConfig;
+	/** MTU of the mesh interface on a node, in bytes; `undefined` where no path of it was measured. */
+	mtu(context: MeshContext, node: NodeSpec): number | undefined;
 	/** Interfaces besides cni0 whose traffic a host firewall must let through. */
 	readonly trustedInterfaces: readonly string[];
 	readonly proof: MeshProof;

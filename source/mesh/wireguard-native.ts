@@ -1,5 +1,5 @@
 import type {NodeSpec} from '../cluster/schema.js';
-import {flannelConfPath, neededOuterMtu} from './flannel-conf.js';
+import {flannelConfPath, flannelMtu, neededOuterMtu} from './flannel-conf.js';
 import {agentKeys, serverKeys} from './k3s-config.js';
 import {
 	k3sPorts,
@@ -35,6 +35,7 @@ export const wireguardNative: Mesh = {
 		...agentKeys(context, node),
 		...flannelKeys(context, node),
 	}),
+	mtu: flannelMtu,
 	trustedInterfaces: ['flannel-wg', 'flannel-wg-v6'],
 	proof: {
 		interface: 'flannel-wg',

@@ -1,33 +1,27 @@
-import {sameSite} from '../../cluster/sites.js';
-import {thresholds} from '../thresholds.js';
-import type {Conclude, FoundSite} from './conclusions.js';
+import {meshOf} from '../../mesh/catalogue.js';
+import {clockSkews} from './clocks.js';
+import type {Conclude} from './conclusions.js';
+import {concludeEtcd} from './etcd.js';
+import {latencyGrades} from './latency.js';
+import {concludeNat} from './nat.js';
+import {oneWayPairs} from './one-way.js';
+import {findSites} from './sites.js';
 
 /** Draws every conclusion from what was measured. */
-export const conclude: Conclude = ({cluster}) => {
-	const sites: Array<FoundSite & {nodes: string[]}> = [];
-	for (const node of cluster.nodes) {
-		const site = sites.find(({nodes}) =>
-			cluster.nodes.some(
-				(other) => nodes.includes(other.name) && sameSite(node, other),
-			),
-		);
-		if (site === undefined) {
-			sites.push({name: node.site ?? node.name, nodes: [node.name]});
-		} else {
-			site.nodes.push(node.name);
-		}
-	}
-
+export const conclude: Conclude = (context) => {
+	const mesh = meshOf(context.cluster);
 	return {
-		sites,
-		nat: new Map(),
-		oneWay: [],
-		etcd: undefined,
-		meshMtu: new Map(),
-		clockSkewMs: new Map(),
-		gradeOf: ({medianMs}) =>
-			medianMs > thresholds.agentLatencyMs.warning
-				? {grade: 'poor', reason: 'kubectl logs and new pods feel slow'}
-				: {grade: 'good', reason: 'short enough for all that runs over it'},
+		sites: findSites(context),
+		nat: concludeNat(context),
+		oneWay: oneWayPairs(context),
+		etcd: concludeEtcd(context),
+		meshMtu: new Map(
+			context.cluster.nodes.flatMap((node) => {
+				const mtu = mesh.mtu(context, node);
+				return mtu === undefined ? [] : [[node.name, mtu] as const];
+			}),
+		),
+		clockSkewMs: clockSkews(context),
+		gradeOf: latencyGrades(context),
 	};
 };

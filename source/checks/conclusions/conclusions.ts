@@ -1,4 +1,5 @@
 import type {Latency} from '../../facts/measurements.js';
+import type {AddressKind} from '../../mesh/mesh.js';
 import type {CheckContext} from '../rule.js';
 
 /** Nodes that reach each other on their internal addresses, as was measured, or as the file says where nothing was. */
@@ -38,8 +39,17 @@ export type OneWayPair = {
 	/** The direction that is open. */
 	readonly from: string;
 	readonly to: string;
+	readonly addressKind: AddressKind;
 	readonly protocol: 'tcp' | 'udp';
 	readonly port: number;
+};
+
+export type EtcdConclusion = {
+	readonly allowed: boolean;
+	/** For people: one sentence with the values that led to it. */
+	readonly reason: string;
+	/** The servers that may share it, by name: all, or the largest group of them; empty when no two may. */
+	readonly among: readonly string[];
 };
 
 /** How good a round trip is for what runs over it. */
@@ -51,9 +61,8 @@ export type Conclusions = {
 	/** By node name. */
 	readonly nat: ReadonlyMap<string, NatConclusion>;
 	readonly oneWay: readonly OneWayPair[];
-	/** May the servers keep embedded etcd between them? Absent with one server. */
-	readonly etcd:
-		{readonly allowed: boolean; readonly reason: string} | undefined;
+	/** May the servers keep embedded etcd between them? Absent with one server, and with an external datastore. */
+	readonly etcd: EtcdConclusion | undefined;
 	/** MTU for the mesh interface of each node, in bytes; absent where nothing was measured. */
 	readonly meshMtu: ReadonlyMap<string, number>;
 	/** Clock minus the median of all nodes, in ms, by node name. */

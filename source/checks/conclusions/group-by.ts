@@ -1,0 +1,18 @@
+/** Items by a key, in the order of their first appearance. */
+export const groupBy = <Item, Key>(
+	items: readonly Item[],
+	keyOf: (item: Item) => Key,
+): ReadonlyMap<Key, readonly Item[]> => {
+	const groups = new Map<Key, Item[]>();
+	for (const item of items) {
+		const key = keyOf(item);
+		const group = groups.get(key);
+		if (group === undefined) {
+			groups.set(key, [item]);
+		} else {
+			group.push(item);
+		}
+	}
+
+	return groups;
+};

@@ -6,12 +6,19 @@ class Listeners:
     # Connections that may be open at once, and how long one may stay, in seconds.
     MOST = 1024
     PATIENCE = 5
+    # Tries whose arrival is remembered.
+    REMEMBERED = 20000
 
     def __init__(self, loop, token, node):
         self.loop = loop
         self.token = token
         self.node = node
         self.open = 0
+        # The sockets of UDP by local address and port, and what has arrived: [source, packets] by the try's number.
+        self.udp = {}
+        self.arrived = {}
+        # Who waits for answers at one of these sockets, by the try's number.
+        self.waiting = {}
 
     def bind(self, protocol, address, port):
         """Returns nothing, or why the port can not be had."""
@@ -29,22 +36,59 @@ class Listeners:
                 sock.listen(512)
                 self.loop.watch(sock, READ, lambda: self.accept(sock))
             else:
+                self.udp[sock.getsockname()[:2]] = sock
                 self.loop.watch(sock, READ, lambda: self.echo(sock))
         except OSError as error:
             sock.close()
             return "in use" if error.errno == errno.EADDRINUSE else os.strerror(error.errno or 0)
         return None
 
+    def sender(self, peer, port):
+        """The socket that sends from this port to there: the listener on the route's own address, or one of a free port."""
+        family = family_of(peer[0])
+        route = socket.socket(family, socket.SOCK_DGRAM)
+        try:
+            route.connect(peer)
+            own = route.getsockname()[0]
+        finally:
+            route.close()
+        if (own, port) in self.udp:
+            return self.udp[(own, port)]
+        shared = (family, "shared")
+        if shared not in self.udp:
+            sock = socket.socket(family, socket.SOCK_DGRAM)
+            sock.setblocking(False)
+            sock.bind(("::" if family == socket.AF_INET6 else "0.0.0.0", 0))
+            self.udp[shared] = sock
+            self.loop.watch(sock, READ, lambda: self.echo(sock))
+        return self.udp[shared]
+
+    def note(self, number, peer):
+        known = self.arrived.get(number)
+        if known:
+            known[1] += 1
+        elif len(self.arrived) < self.REMEMBERED:
+            self.arrived[number] = [shown(peer), 1]
+
     def echo(self, sock):
         # A burst is taken in one go, but does not keep the others waiting for ever.
         for _ in range(64):
             try:
                 data, peer = sock.recvfrom(65535)
-                said = answer(self.token, self.node, data, peer)
-                if said:
-                    sock.sendto(said, peer)
-            except OSError:
+                asked = answer(self.token, self.node, data, peer)
+                if asked:
+                    self.note(asked[0], peer)
+                    if asked[1]:
+                        sock.sendto(asked[1], peer)
+                elif self.waiting:
+                    found = read_answer(self.token, data)
+                    if found and found[0] in self.waiting:
+                        self.waiting[found[0]].answered(found, peer)
+            except (BlockingIOError, InterruptedError):
                 return
+            except OSError:
+                # An answer that could not leave says nothing about the next packet.
+                continue
 
     def accept(self, sock):
         for _ in range(64):
@@ -78,9 +122,11 @@ class Visitor:
             self.heard += data
             if data and b"\n" not in self.heard and len(self.heard) < REQUEST:
                 return
-            said = answer(self.listeners.token, self.listeners.node, self.heard, self.peer)
-            if said:
-                self.connection.send(said)
+            asked = answer(self.listeners.token, self.listeners.node, self.heard, self.peer)
+            if asked:
+                self.listeners.note(asked[0], self.peer)
+                if asked[1]:
+                    self.connection.send(asked[1])
         except OSError:
             pass
         self.end()

@@ -16,6 +16,7 @@ import signal
 import socket
 import struct
 import sys
+import threading
 import time
 
 MAGIC = b"k3s-mesh-probe"
@@ -63,9 +64,33 @@ class Loop:
 
 
 def say(message):
-    data = (json.dumps(message) + "\n").encode()
+    data = (json.dumps(message, separators=(",", ":")) + "\n").encode()
     while data:
         data = data[os.write(1, data):]
+
+
+class Reports:
+    """Says what was found, many reports in one line when many come at once."""
+
+    # Seconds that a report may wait for others, and how many one line holds.
+    WAIT = 0.03
+    MOST = 200
+
+    def __init__(self, loop):
+        self.loop = loop
+        self.waiting = []
+
+    def add(self, report):
+        if not self.waiting:
+            self.loop.at(time.monotonic() + self.WAIT, self.flush)
+        self.waiting.append(report)
+        if len(self.waiting) == self.MOST:
+            self.flush()
+
+    def flush(self):
+        if self.waiting:
+            said, self.waiting = self.waiting, []
+            say({"reports": said})
 
 
 def family_of(address):
@@ -84,19 +109,20 @@ def request(token, number, sequence, size=REQUEST):
 
 
 def answer(token, node, data, peer):
-    """What to say to a request, or nothing when it does not carry the token of this run."""
-    words = data.split()
+    """(number, what to say) for a request, or nothing when it does not carry the token of this run."""
+    # Most of a packet is padding, and a stranger's may be anything: neither is looked at.
+    words = data[:REQUEST].split(None, 5)
     if len(words) < 5 or words[:3] != [MAGIC, token, b"ask"]:
         return None
-    if len(words[3]) > 10 or len(words[4]) > 10:
+    if len(words[3]) > 10 or len(words[4]) > 10 or not words[3].isdigit():
         return None
     said = b" ".join([MAGIC, token, b"here", words[3], words[4], node, shown(peer).encode()]) + b"\n"
-    return said if len(said) <= len(data) else None
+    return int(words[3]), said if len(said) <= len(data) else None
 
 
 def read_answer(token, data):
     """(number, sequence, node, source) of an answer, or nothing when somebody else speaks."""
-    words = data.split()
+    words = data[:REQUEST].split()
     if len(words) != 7 or words[:3] != [MAGIC, token, b"here"]:
         return None
     try:

@@ -6,6 +6,11 @@ KINDS = {
     ("latency", "tcp"): TcpSamples,
     ("latency", "udp"): UdpSamples,
     ("mtu", "udp"): MtuSearch,
+    ("tls", "tcp"): TlsTry,
+    ("burst", "udp"): Burst,
+    ("mapping", "udp"): MappingTry,
+    ("service", "tcp"): ServiceTry,
+    ("service", "udp"): ServiceTry,
 }
 
 
@@ -18,6 +23,9 @@ class Work:
         self.running = 0
         self.waiting = collections.deque()
         self.token = b""
+        self.listeners = None
+        self.names = Names(loop)
+        self.reports = Reports(loop)
 
     def add(self, wanted):
         kind = KINDS.get((wanted["what"], wanted["protocol"]))
@@ -31,8 +39,9 @@ class Work:
 
     def ended(self, _, report):
         self.running -= 1
-        say(report)
-        self.loop.at(time.monotonic(), self.go_on)
+        self.reports.add(report)
+        if self.waiting:
+            self.loop.at(time.monotonic(), self.go_on)
 
 
 class Agent:
@@ -48,11 +57,13 @@ class Agent:
 
     def command(self, message):
         if message["do"] == "listen":
-            self.work.token = message["token"].encode()
-            listeners = Listeners(self.loop, self.work.token, message["node"].encode())
+            token = message["token"].encode()
+            if self.work.listeners is None or self.work.token != token:
+                self.work.token = token
+                self.work.listeners = Listeners(self.loop, token, message["node"].encode())
             refused = []
             for place in message["places"]:
-                problem = listeners.bind(place["protocol"], place["address"], place["port"])
+                problem = self.work.listeners.bind(place["protocol"], place["address"], place["port"])
                 if problem:
                     refused.append(dict(place, problem=problem))
             say({"listening": True, "refused": refused})
@@ -60,11 +71,17 @@ class Agent:
             for wanted in message["tries"]:
                 self.work.add(wanted)
             self.work.go_on()
+        elif message["do"] == "arrivals":
+            arrived = self.work.listeners.arrived if self.work.listeners else {}
+            say({"arrivals": [{"id": number, "source": one[0], "packets": min(one[1], 100000)} for number, one in arrived.items()]})
+        elif message["do"] == "count":
+            say({"counted": no_ports()})
 
     def read(self):
         data = os.read(0, 65536)
         if not data:
-            sys.exit(0)
+            # Without waiting for threads that look names up.
+            os._exit(0)
         self.heard += data
         while b"\n" in self.heard:
             line, self.heard = self.heard.split(b"\n", 1)
@@ -82,7 +99,7 @@ def main():
     try:
         Agent().run()
     except (BrokenPipeError, KeyboardInterrupt):
-        sys.exit(0)
+        os._exit(0)
 
 
 main()

@@ -32,10 +32,10 @@ class UdpSamples(Try):
 
     def read(self):
         now = time.monotonic()
-        icmp_refusal(self.sock)
         try:
             found = read_answer(self.work.token, self.sock.recv(65535))
         except OSError:
+            icmp_refusal(self.sock)
             return
         if found and found[0] == self.number and found[1] in self.times:
             self.rtts.append((now - self.times.pop(found[1])) * 1000)
@@ -130,10 +130,10 @@ class MtuSearch(Try):
         self.loop.at(time.monotonic() + self.WAIT, lambda: self.ask() if (tries, sizes) == (self.tries, self.sizes) else None)
 
     def read(self):
-        icmp_refusal(self.sock)
         try:
             found = read_answer(self.work.token, self.sock.recv(65535))
         except OSError:
+            icmp_refusal(self.sock)
             return
         if found and found[0] == self.number and found[1] in self.sizes:
             self.passed = max(self.passed, found[1])

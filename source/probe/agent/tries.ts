@@ -74,14 +74,23 @@ class TcpTry(Try):
                 if self.wanted.get("connectOnly"):
                     self.end({"result": "connected", "rtt": self.rtt})
                     return
-                self.sock.send(request(self.work.token, self.number, 0))
-                self.loop.change(self.sock, READ, self.step)
+                self.greet()
                 return
-            data = self.sock.recv(REQUEST)
-        except OSError:
-            # The connection was there, and then cut: whoever it was is none of ours.
-            self.end({"result": "stranger"})
+            self.hear(self.sock.recv(65536))
+        except (BlockingIOError, InterruptedError):
             return
+        except OSError:
+            self.cut()
+
+    def cut(self):
+        """The connection was there, and then cut: whoever it was is none of ours."""
+        self.end({"result": "stranger"})
+
+    def greet(self):
+        self.sock.send(request(self.work.token, self.number, 0))
+        self.loop.change(self.sock, READ, self.step)
+
+    def hear(self, data):
         self.heard += data
         if data and b"\n" not in self.heard and len(self.heard) < REQUEST:
             return
@@ -131,16 +140,13 @@ class UdpTry(Try):
             self.loop.at(time.monotonic() + PAUSES[0] + 0.5, self.give_up)
 
     def read(self):
-        refusal = icmp_refusal(self.sock)
-        if refusal:
-            self.note(outcome_of(0, refusal))
-        if self.done:
-            return
         try:
             data = self.sock.recv(65535)
         except OSError as error:
-            if error.errno not in (errno.EAGAIN, errno.EINTR):
-                self.note(outcome_of(error.errno or 0, None))
+            # The error queue is read only then: it costs a call into the kernel for every packet.
+            refusal = icmp_refusal(self.sock)
+            if refusal or error.errno not in (errno.EAGAIN, errno.EINTR):
+                self.note(outcome_of(error.errno or 0, refusal))
             return
         found = read_answer(self.work.token, data)
         if not found:

@@ -82,6 +82,7 @@ export const containers = (workshop: Workshop): HostKind => {
 	};
 
 	return {
+		bootsAgain: true,
 		async prepare() {
 			await debianTree(containerTree, signal);
 		},

@@ -19,6 +19,8 @@ export type HostExecOptions = {
 
 /** A way to make hosts: as containers or as virtual machines. */
 export type HostKind = {
+	/** Have its hosts a systemd that can boot them again? */
+	readonly bootsAgain: boolean;
 	/** Makes what all hosts share, unless it is cached. */
 	readonly prepare: () => Promise<void>;
 	/** Starts a host; it may still be booting afterwards. */

@@ -36,6 +36,7 @@ import {
 	writeState,
 	type InstanceState,
 } from './state.js';
+import {sshdHosts} from './sshd-host.js';
 import {bigNamed} from './topologies/big.js';
 import {topologies} from './topologies/index.js';
 import {sshOf, type HostSpec, type Topology} from './topology.js';
@@ -174,6 +175,10 @@ const clientOf = (instance: string, id: string): LabClient => {
 
 /** Waits until no job of the host's boot is left. */
 const settle = async (host: HostSpec, kind: HostKind): Promise<void> => {
+	if (!kind.bootsAgain) {
+		return;
+	}
+
 	await kind.exec(host, ['systemctl', 'is-system-running', '--wait'], {
 		timeoutMs: 120_000,
 	});
@@ -197,6 +202,10 @@ const nodeOf = (host: HostSpec, kind: HostKind): LabNode => {
 		internalIp: host.internalIp,
 		exec,
 		async reboot() {
+			if (!kind.bootsAgain) {
+				throw new LabError(`${host.name} has no systemd to boot it again.`);
+			}
+
 			const boot = await kind.bootId(host);
 			// The answer may be lost with the host.
 			await exec(['systemctl', 'reboot', '--no-block'], {timeoutMs: 10_000});
@@ -259,8 +268,19 @@ const workshopOf = (state: InstanceState, signal?: AbortSignal): Workshop => ({
 	signal,
 });
 
+const makerOf = ({
+	vm,
+	topology,
+}: InstanceState): ((workshop: Workshop) => HostKind) => {
+	if (vm) {
+		return virtualMachines;
+	}
+
+	return topology.hostKind === 'sshd' ? sshdHosts : containers;
+};
+
 const kindOf = (state: InstanceState, signal?: AbortSignal): HostKind =>
-	(state.vm ? virtualMachines : containers)(workshopOf(state, signal));
+	makerOf(state)(workshopOf(state, signal));
 
 const labOf = (state: InstanceState, kind: HostKind): Lab => {
 	const {topology} = state;
@@ -358,6 +378,7 @@ export const up = async (options: UpOptions): Promise<Lab> => {
 	await requireMachine(vm, options.install ?? false);
 	await removeAbandoned();
 	const id = newInstanceId();
+	const inContainers = !vm && topology.hostKind !== 'sshd';
 	const state: InstanceState = {
 		name: options.name ?? `${topology.name}-${id}`,
 		id,
@@ -367,8 +388,10 @@ export const up = async (options: UpOptions): Promise<Lab> => {
 		detached,
 		phase: 'starting',
 		namespaces: namespacesOf(topology, id),
-		controlGroups: vm ? [] : containerControlGroups(topology, id),
-		selfEnding: vm ? [] : topology.hosts.map((host) => containerSlot(host)),
+		controlGroups: inContainers ? containerControlGroups(topology, id) : [],
+		selfEnding: inContainers
+			? topology.hosts.map((host) => containerSlot(host))
+			: [],
 	};
 	await createState(state);
 	try {

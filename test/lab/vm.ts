@@ -7,7 +7,7 @@ import {inNamespace, namespaceOf} from './network.js';
 import {isAlive} from './processes.js';
 import {LabError, run, runOrFail, waitFor, type Result} from './run.js';
 import {namespacePath, readProcess} from './state.js';
-import {gatewayOf, type HostSpec} from './topology.js';
+import {addressOf, gatewayOf, sshOf, type HostSpec} from './topology.js';
 import {chooseAccelerator, type Accelerator} from './vm-accelerator.js';
 import {vmImage, writeHostInitrd, type VmImage} from './vm-image.js';
 
@@ -16,7 +16,7 @@ const memory = 768;
 
 /** The network card's address, which follows from the host's. */
 const cardOf = (host: HostSpec): string => {
-	const bytes = (host.internalIp ?? host.externalIp)
+	const bytes = addressOf(host)
 		.split('.')
 		.map((part) => Number(part).toString(16).padStart(2, '0'));
 	return ['52', '54', ...bytes].join(':');
@@ -132,7 +132,9 @@ export const virtualMachines = (workshop: Workshop): HostKind => {
 					'StrictHostKeyChecking=no',
 					'UserKnownHostsFile=/dev/null',
 				].flatMap((option) => ['-o', option]),
-				`root@${host.externalIp}`,
+				'-p',
+				String(sshOf(host).port),
+				`root@${sshOf(host).address}`,
 				command,
 			]),
 			{env: bareEnvironment, ...options, signal},
@@ -154,6 +156,7 @@ export const virtualMachines = (workshop: Workshop): HostKind => {
 	};
 
 	return {
+		bootsAgain: true,
 		async prepare() {
 			const image = await vmImage(signal);
 			shared = {image, accelerator: await chooseAccelerator(image, signal)};
@@ -170,7 +173,7 @@ export const virtualMachines = (workshop: Workshop): HostKind => {
 				disk,
 			]);
 			await connect(host);
-			const address = host.internalIp ?? host.externalIp;
+			const address = addressOf(host);
 			const append = [
 				'console=ttyS0 quiet net.ifnames=0 systemd.show_status=no mitigations=off',
 				`ip=${address}::${gatewayOf(address)}:255.255.255.0:${host.name}:eth0:off`,

@@ -2,7 +2,11 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import {checkAll} from '../../source/checks/check.js';
 import type {CheckContext} from '../../source/checks/rule.js';
-import type {Path, Verdict} from '../../source/facts/measurements.js';
+import {
+	controller,
+	type Path,
+	type Verdict,
+} from '../../source/facts/measurements.js';
 import {denying, ha3, lan3, makeContext, measured} from '../plan/fixtures.js';
 
 const check = (context: CheckContext) =>
@@ -13,7 +17,38 @@ const blockedAt =
 	(path: Path): Verdict | undefined =>
 		test(path) ? (verdict ?? {kind: 'filtered'}) : undefined;
 
-test('a blocked path is named with both nodes, port, address kind and verdict', () => {
+/** Is it the WireGuard path between two nodes, in either direction? */
+const meshBetween =
+	(one: string, other: string) =>
+	({from, to, port}: Path): boolean =>
+		[from, to].includes(one) && [from, to].includes(other) && port === 51_820;
+
+test('a path that is blocked both ways is named with both nodes, port, address kind and verdict', () => {
+	const cluster = lan3();
+	const findings = check(
+		makeContext(
+			cluster,
+			{},
+			measured(cluster, blockedAt(meshBetween('nuc', 'pi4'))),
+		),
+	);
+	assert.deepEqual(
+		findings.map(({id, severity, nodes}) => [severity, id, ...nodes].join(' ')),
+		['error path.blocked nuc pi4', 'error path.blocked pi4 nuc'],
+	);
+	const [finding] = findings;
+	assert.match(
+		finding!.message,
+		/^nuc → pi4, UDP 51820 \(WireGuard\) on the external address 198\.51\.100\.13: filtered: no answer came\. Needed because pods on nuc and pi4/,
+	);
+	assert.doesNotMatch(finding!.message, /other direction/);
+	assert.match(
+		finding!.fixes.join('\n'),
+		/No firewall was seen on pi4 itself.*allow UDP 51820 from 198\.51\.100\.12 to pi4/,
+	);
+});
+
+test('a WireGuard path that is open one way is a warning on the closed way, with its fix', () => {
 	const cluster = lan3();
 	const [finding, ...others] = check(
 		makeContext(
@@ -29,41 +64,59 @@ test('a blocked path is named with both nodes, port, address kind and verdict', 
 		),
 	);
 	assert.deepEqual(others, []);
-	assert.equal(finding!.id, 'path.blocked');
-	assert.equal(finding!.severity, 'error');
+	assert.equal(finding!.id, 'path.one-way');
+	assert.equal(finding!.severity, 'warning');
 	assert.deepEqual(finding!.nodes, ['nuc', 'pi4']);
 	assert.match(
 		finding!.message,
-		/^nuc → pi4, UDP 51820 \(WireGuard\) on the external address 198\.51\.100\.13: filtered: no answer came\. Needed because pods on nuc and pi4/,
+		/^nuc → pi4, UDP 51820 .*filtered: no answer came\. The other direction is open, so that the mesh comes up from pi4/,
 	);
-	assert.match(finding!.message, /The other direction is open/);
 	assert.match(
 		finding!.fixes.join('\n'),
-		/No firewall was seen on pi4 itself.*allow UDP 51820 from 198\.51\.100\.12 to pi4/,
+		/allow UDP 51820 from 198\.51\.100\.12 to pi4/,
 	);
 });
 
-test('a WireGuard path that is closed both ways says nothing of another direction', () => {
+test('a way back that is not known does not make a closed path less closed', () => {
 	const cluster = lan3();
 	const findings = check(
 		makeContext(
 			cluster,
 			{},
-			measured(
-				cluster,
-				blockedAt(
-					({from, to, port}) =>
-						[from, to].includes('nuc') &&
-						[from, to].includes('pi4') &&
-						port === 51_820,
-				),
-			),
+			measured(cluster, (path) => {
+				if (!meshBetween('nuc', 'pi4')(path)) {
+					return undefined;
+				}
+
+				return path.from === 'nuc'
+					? {kind: 'filtered'}
+					: {kind: 'unknown', reason: 'the probe on pi4 ended'};
+			}),
 		),
 	);
-	assert.equal(findings.length, 2);
-	for (const {message} of findings) {
-		assert.doesNotMatch(message, /other direction/);
-	}
+	assert.deepEqual(
+		findings.map(({id}) => id),
+		['path.blocked', 'path.unknown'],
+	);
+});
+
+test('a TCP path that is open one way is closed all the same', () => {
+	const cluster = ha3();
+	assert.deepEqual(
+		check(
+			makeContext(
+				cluster,
+				{},
+				measured(
+					cluster,
+					blockedAt(
+						({from, to, port}) => from === 's1' && to === 's2' && port === 2380,
+					),
+				),
+			),
+		).map(({id, severity}) => `${severity} ${id}`),
+		['error path.blocked'],
+	);
 });
 
 for (const [kind, command] of [
@@ -356,5 +409,91 @@ test('a hundred nodes with everything blocked: each path is told once', () => {
 	assert.equal(
 		findings.filter(({id}) => id === 'path.blocked').length,
 		100 * 99 + 99,
+	);
+});
+
+/** What this machine sees of the API of the server, beside a cluster without a fault. */
+const fromHere = (...verdicts: readonly Verdict[]): CheckContext => {
+	const cluster = lan3();
+	const measurements = measured(cluster);
+	return makeContext(
+		cluster,
+		{},
+		{
+			...measurements,
+			cells: [
+				...measurements.cells,
+				...verdicts.map((verdict, index) => ({
+					path: {
+						from: controller,
+						to: 'fra1',
+						addressKind: 'external' as const,
+						address: `198.51.100.${11 + index}`,
+						protocol: 'tcp' as const,
+						port: 6443,
+					},
+					verdict,
+					sent: 1,
+					answered: 0,
+					observedSource: undefined,
+				})),
+			],
+		},
+	);
+};
+
+for (const [title, verdicts, expected] of [
+	['reached', [{kind: 'open', rttMs: 20}], []],
+	['not tried', [{kind: 'unknown', reason: 'a proxy is in the way'}], []],
+	['filtered', [{kind: 'filtered'}], ['warning path.controller']],
+	[
+		'filtered at one address and reached at another',
+		[{kind: 'filtered'}, {kind: 'open', rttMs: 20}],
+		['info path.controller'],
+	],
+	[
+		'held by K3s, whose certificate is that of another machine',
+		[
+			{
+				kind: 'in-use',
+				process: 'k3s-server',
+				live: {arrives: false, evidence: 'another certificate answered'},
+			},
+		],
+		['warning path.controller'],
+	],
+] as ReadonlyArray<readonly [string, readonly Verdict[], readonly string[]]>) {
+	test(`the API from this machine: ${title}`, () => {
+		assert.deepEqual(
+			check(fromHere(...verdicts)).map(({id, severity}) => `${severity} ${id}`),
+			expected,
+		);
+	});
+}
+
+test('a running service counts by what it showed: arriving is open, not arriving is blocked with its evidence', () => {
+	const cluster = lan3();
+	const live = (arrives: boolean, evidence: string) =>
+		check(
+			makeContext(
+				cluster,
+				{},
+				measured(
+					cluster,
+					blockedAt(({from, port}) => from === 'nuc' && port === 6443, {
+						kind: 'in-use',
+						process: 'k3s-server',
+						live: {arrives, evidence},
+					}),
+				),
+			),
+		);
+	assert.deepEqual(live(true, 'TLS answered with its certificate'), []);
+	const [finding, ...others] = live(false, 'no TLS answer came');
+	assert.deepEqual(others, []);
+	assert.equal(finding!.id, 'path.blocked');
+	assert.match(
+		finding!.message,
+		/held by k3s-server: no TLS answer came\. Needed because/,
 	);
 });

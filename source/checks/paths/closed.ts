@@ -1,0 +1,134 @@
+import type {Cell} from '../../facts/measurements.js';
+import {portName} from '../../plan/firewall/openings.js';
+import {closedWayBack} from '../conclusions/one-way.js';
+import {isBlocked} from '../conclusions/verdict.js';
+import {inWords, rule, type CheckContext, type Rule} from '../rule.js';
+import {askedCells, keyOf, type Asked} from './look.js';
+import {openingFixes, openingsOf} from './opening-fixes.js';
+import {describePath, describeVerdict} from './words.js';
+
+const docs = 'K3s docs: Requirements, inbound rules';
+
+/** What opens a path, or what to look at when another machine has its address. */
+const fixesOf = (
+	context: CheckContext,
+	{path, verdict}: Cell,
+	openingsTo: ReturnType<typeof openingsOf>,
+): readonly string[] =>
+	verdict.kind === 'wrong-host'
+		? [
+				`See whether ${path.address} is really the ${path.addressKind} address of ${path.to}, and whether a router passes the port on to the right machine.`,
+			]
+		: openingFixes(context, [path], openingsTo);
+
+/** Required ways between two nodes that are shown to be closed, and those of them whose other direction is open. */
+const closedWays = (context: CheckContext) => {
+	const backOf = closedWayBack(context);
+	const oneWay = new Set(
+		context.measurements.cells.flatMap(({path}) => {
+			const back = path.protocol === 'udp' ? backOf(path) : undefined;
+			return back === undefined ? [] : [keyOf(back)];
+		}),
+	);
+	const closed = askedCells(context).filter(
+		({cell, requirement}) =>
+			requirement.severity === 'required' &&
+			cell.path.from !== cell.path.to &&
+			isBlocked(cell.verdict),
+	);
+	const isOneWay = ({cell}: Asked): boolean => oneWay.has(keyOf(cell.path));
+	return {
+		oneWay: closed.filter((asked) => isOneWay(asked)),
+		blocked: closed.filter((asked) => !isOneWay(asked)),
+	};
+};
+
+const blocked = rule(
+	{
+		id: 'path.blocked',
+		severity: 'error',
+		sentence: 'Every path that the cluster needs is open.',
+		source: docs,
+	},
+	(context, report) => {
+		const openingsTo = openingsOf(context);
+		return closedWays(context).blocked.map(({cell, requirement}) =>
+			report(
+				'error',
+				`${describePath(cell.path)}: ${describeVerdict(cell.verdict)}. Needed because ${requirement.why}.`,
+				{
+					nodes: [cell.path.from, cell.path.to],
+					fixes: fixesOf(context, cell, openingsTo),
+				},
+			),
+		);
+	},
+);
+
+const oneWay = rule(
+	{
+		id: 'path.one-way',
+		severity: 'warning',
+		sentence: 'The mesh is open in both directions between all nodes.',
+		source: 'WireGuard: Quick start, NAT and firewall traversal persistence',
+	},
+	(context, report) => {
+		const openingsTo = openingsOf(context);
+		return closedWays(context).oneWay.map(({cell}) => {
+			const {from, to} = cell.path;
+			return report(
+				'warning',
+				`${describePath(cell.path)}: ${describeVerdict(cell.verdict)}. The other direction is open, so that the mesh comes up from ${to}; until ${to} has sent something after a restart, pods on ${from} do not reach it.`,
+				{
+					nodes: [from, to],
+					fixes: fixesOf(context, cell, openingsTo),
+				},
+			);
+		});
+	},
+);
+
+const recommended = rule(
+	{
+		id: 'path.recommended',
+		severity: 'warning',
+		sentence: 'Paths that parts of the cluster profit from are open.',
+		source: docs,
+	},
+	(context, report) => {
+		const openingsTo = openingsOf(context);
+		const groups = new Map<string, Asked[]>();
+		for (const asked of askedCells(context)) {
+			if (
+				asked.requirement.severity === 'recommended' &&
+				isBlocked(asked.cell.verdict)
+			) {
+				const {to, addressKind, protocol, port} = asked.cell.path;
+				const key = `${to}|${addressKind}|${protocol}/${port}`;
+				groups.set(key, [...(groups.get(key) ?? []), asked]);
+			}
+		}
+
+		return [...groups.values()].map((group) => {
+			const {path, verdict} = group[0]!.cell;
+			const from = group.map(({cell}) => cell.path.from);
+			return report(
+				'warning',
+				group.length === 1
+					? `${describePath(path)}: ${describeVerdict(verdict)}. Without it: ${group[0]!.requirement.why}.`
+					: `${inWords(from)} do not reach ${path.to} on ${path.protocol.toUpperCase()} ${path.port} (${portName(path.port, path.protocol)}, ${path.addressKind} address ${path.address}; the first: ${describeVerdict(verdict)}). ${group[0]!.requirement.why[0]!.toUpperCase()}${group[0]!.requirement.why.slice(1)}.`,
+				{
+					nodes: [path.to, ...from],
+					fixes: openingFixes(
+						context,
+						group.map(({cell}) => cell.path),
+						openingsTo,
+					),
+				},
+			);
+		});
+	},
+);
+
+/** Rules about paths that are shown to be closed. */
+export const closedRules: readonly Rule[] = [blocked, oneWay, recommended];

@@ -1,0 +1,90 @@
+import {sameAddress} from '../../cluster/addresses.js';
+import type {Path} from '../../facts/measurements.js';
+import {meshOf} from '../../mesh/catalogue.js';
+import {byHand, firewallRules} from '../../plan/firewall/node-firewall.js';
+import {portOpenings, type Opening} from '../../plan/firewall/openings.js';
+import {inWords, type CheckContext} from '../rule.js';
+import {look} from './look.js';
+
+/** How the firewall of the target is opened for these paths to one port of it. */
+export const openingFixes = (
+	context: CheckContext,
+	paths: readonly Path[],
+	openingsTo: (name: string) => ReadonlyArray<Extract<Opening, {kind: 'port'}>>,
+): readonly string[] => {
+	const {to, address, protocol, port, addressKind} = paths[0]!;
+	const node = context.cluster.nodes.find(({name}) => name === to);
+	const host = context.facts.get(to);
+	const peers = new Set(paths.map(({from}) => from));
+	const openings = openingsTo(to).filter(
+		(opening) =>
+			opening.protocol === protocol &&
+			opening.port === port &&
+			peers.has(opening.peer),
+	);
+	const sources = inWords([...new Set(openings.map(({source}) => source))]);
+	const owner =
+		addressKind === 'external' ? look(context).owners.get(address) : undefined;
+	if (owner !== undefined && owner !== to) {
+		return [
+			`${address} is on an interface of ${owner}: set externalIp of ${to} to its own address.`,
+		];
+	}
+
+	const outside = `allow ${protocol.toUpperCase()} ${port} from ${sources || inWords([...peers])} to ${to}`;
+	if (
+		node !== undefined &&
+		host !== undefined &&
+		host.firewall.active &&
+		host.firewall.kind !== 'none'
+	) {
+		return [
+			`${to} runs ${host.firewall.kind}. To open it there (the install does so too):`,
+			...byHand(
+				host.firewall.kind,
+				firewallRules(host.firewall.kind, openings, host, node),
+			),
+			`If that is not it, ${outside} in the firewall in front of it.`,
+		];
+	}
+
+	const behindNat =
+		addressKind === 'external' &&
+		host !== undefined &&
+		node?.externalIp !== undefined &&
+		!host.addresses.some(({address}) => sameAddress(address, node.externalIp!));
+	return [
+		host === undefined
+			? `Look at the firewalls on and in front of ${to}: ${outside}.`
+			: `No firewall was seen on ${to} itself. In ${host.cloud === undefined ? 'the router or firewall in front of it' : `the firewall of the cloud (${host.cloud})`}: ${outside}.`,
+		...(behindNat
+			? [
+					`${to} is behind NAT: the router must also pass ${protocol.toUpperCase()} ${port} of ${node.externalIp!} on to it.`,
+				]
+			: []),
+	];
+};
+
+/** Openings of each target, worked out once. */
+export const openingsOf = (context: CheckContext) => {
+	const nodes = new Map(context.cluster.nodes.map((node) => [node.name, node]));
+	const found = new Map<
+		string,
+		ReadonlyArray<Extract<Opening, {kind: 'port'}>>
+	>();
+	return (name: string) => {
+		const node = nodes.get(name);
+		const openings =
+			found.get(name) ??
+			(node === undefined
+				? []
+				: portOpenings(
+						context,
+						meshOf(context.cluster),
+						node,
+						look(context).byTarget.get(name) ?? [],
+					));
+		found.set(name, openings);
+		return openings;
+	};
+};

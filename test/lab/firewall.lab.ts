@@ -137,7 +137,10 @@ test('fw: the checks name exactly what is blocked, and the install does not star
 	assert.deepEqual(blocked, expected);
 	const fixesTo = (name: string) =>
 		findings
-			.filter(({id, nodes: of}) => id === 'path.blocked' && of[1] === name)
+			.filter(
+				({id, nodes: of}) =>
+					/^path\.(?:blocked|one-way)$/.test(id) && of[1] === name,
+			)
 			.flatMap(({fixes}) => fixes);
 	assert.ok(
 		fixesTo(dropped).includes(

@@ -55,18 +55,18 @@ const check = async (
 	}
 };
 
-const closedWireguard = {
-	three: {
-		closed: [
-			{
-				protocol: 'udp',
-				port: 51_820,
-				how: 'filtered',
-				by: 'cloud-firewall',
-			},
-		],
-	},
+const withoutWireguard = {
+	closed: [
+		{
+			protocol: 'udp',
+			port: 51_820,
+			how: 'filtered',
+			by: 'cloud-firewall',
+		},
+	],
 } as const;
+/** Two nodes that reach each other in no direction; the third reaches neither, and both reach it. */
+const closedWireguard = {two: withoutWireguard, three: withoutWireguard};
 
 describe('checking a cluster', () => {
 	test('nothing speaks against machines that are as they should be', async () => {
@@ -88,8 +88,17 @@ describe('checking a cluster', () => {
 		assert.deepEqual(
 			blockers(report.findings).map(({id, nodes}) => [id, ...nodes]),
 			[
-				['path.blocked', 'one', 'three'],
 				['path.blocked', 'two', 'three'],
+				['path.blocked', 'three', 'two'],
+			],
+		);
+		assert.deepEqual(
+			report.findings
+				.filter(({id}) => id === 'path.one-way')
+				.map(({severity, nodes}) => [severity, ...nodes]),
+			[
+				['warning', 'one', 'two'],
+				['warning', 'one', 'three'],
 			],
 		);
 		assert.match(blockers(report.findings)[0]!.message, /51820/);

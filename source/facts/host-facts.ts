@@ -44,6 +44,8 @@ export type HostFacts = {
 	readonly tools: Readonly<Record<ToolName, boolean>>;
 	/** The Python 3 that probes can use: an absolute path, or `undefined`. */
 	readonly python: string | undefined;
+	/** What probes can use where there is no Python 3. */
+	readonly probeTools: ProbeTools;
 	/** How root is reached on this machine. */
 	readonly privilege: 'root' | 'sudo' | 'none';
 	/** Units of ours that run now, by name, because an earlier run was cut off. */
@@ -69,6 +71,13 @@ export const toolNames = [
 	'perl',
 ] as const;
 export type ToolName = (typeof toolNames)[number];
+
+/** Programs that a probe can run on, as absolute paths: each was tried on the machine and does what the probe needs. */
+export type ProbeTools = Readonly<Partial<Record<ProbeToolName, string>>>;
+
+/** `bash` can send by /dev/tcp and /dev/udp; `socat` and `nc` (ncat) can listen and hand what comes to a program. */
+export const probeToolNames = ['perl', 'socat', 'nc', 'bash'] as const;
+export type ProbeToolName = (typeof probeToolNames)[number];
 
 export type DiskFacts = {
 	/** A folder that the install needs: `/usr/local/bin`, `/var/lib/rancher`, `/etc`. */

@@ -1,7 +1,9 @@
 import {cloudOf} from './cloud.js';
 import {
+	probeToolNames,
 	toolNames,
 	type HostFacts,
+	type ProbeToolName,
 	type ToolName,
 	type WireguardSupport,
 } from './host-facts.js';
@@ -37,6 +39,9 @@ const isInit = (name: string): name is 'systemd' | 'openrc' =>
 
 const isWireguard = (word: string): word is WireguardSupport =>
 	word === 'available' || word === 'missing' || word === 'unknown';
+
+const isProbeTool = (name: string): name is ProbeToolName =>
+	(probeToolNames as readonly string[]).includes(name);
 
 const selinuxOf = (enforce: string): HostFacts['selinux'] => {
 	if (enforce === '') {
@@ -104,6 +109,11 @@ export const parseHostFacts = (text: string): HostFacts => {
 			toolNames.map((name) => [name, tools.has(name)]),
 		) as Record<ToolName, boolean>,
 		python: python.startsWith('/') ? python : undefined,
+		probeTools: Object.fromEntries(
+			[...keyValues(sections.lines('probe_tools'))].filter(
+				([name, path]) => isProbeTool(name) && path.startsWith('/'),
+			),
+		),
 		privilege:
 			privilege === 'root' || privilege === 'sudo' ? privilege : 'none',
 		runningSteps: sections

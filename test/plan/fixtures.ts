@@ -74,6 +74,7 @@ export const makeFacts = (
 		perl: true,
 	},
 	python: '/usr/bin/python3',
+	probeTools: {perl: '/usr/bin/perl', bash: '/usr/bin/bash'},
 	privilege: 'root',
 	runningSteps: [],
 	manifest: undefined,

@@ -40,6 +40,7 @@ const sectionNames = [
 	'dmi',
 	'tools',
 	'python',
+	'probe_tools',
 	'privilege',
 	'steps',
 	'manifest',

@@ -50,6 +50,7 @@ export const makeMachineFacts = (
 		perl: true,
 	},
 	python: '/usr/bin/python3',
+	probeTools: {perl: '/usr/bin/perl', bash: '/usr/bin/bash'},
 	privilege: 'root',
 	runningSteps: [],
 	manifest: undefined,

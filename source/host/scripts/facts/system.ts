@@ -90,15 +90,55 @@ show_tools() {
 	done
 }
 
-# The first Python 3.6 or newer that runs, by its path.
+# The first Python 3.6 or newer that runs and has what the probe imports, by its path.
 show_python() {
 	for candidate in python3 /usr/libexec/platform-python /usr/bin/python3.* /usr/local/bin/python3.*; do
 		found=$(command -v "$candidate" 2>/dev/null) || continue
-		if limited "$found" -c 'import sys; sys.exit(sys.version_info < (3, 6))'; then
+		if limited "$found" -I -S -c 'import sys; sys.exit(sys.version_info < (3, 6))' &&
+			limited "$found" -I -S -c 'import collections, errno, heapq, json, os, resource, selectors, signal, socket, struct, time'; then
 			echo "$found"
 			break
 		fi
 	done
+}
+
+# What else a probe can run on, each tried: its rung and its path.
+show_probe_tools() {
+	found=$(command -v perl) &&
+		limited "$found" -e 'use 5.010; use strict; use Errno; use Fcntl; use Socket 2.000; Socket::inet_pton(AF_INET6, "::1") or exit 1;' &&
+		echo "perl $found"
+	shell=$(command -v bash) &&
+		limited "$shell" -c '((BASH_VERSINFO[0] >= 4)) && exec 3<>/dev/udp/127.0.0.1/9' &&
+		command -v timeout >/dev/null &&
+		echo "bash $shell" || return 0
+	if found=$(command -v socat) && limited "$found" -V | grep -q 'WITH_EXEC 1'; then
+		echo "socat $found"
+		return
+	fi
+	# Every nc has options of its own: ask one that is called so whether it can answer.
+	for candidate in ncat nc; do
+		found=$(command -v "$candidate") || continue
+		if nc_answers "$found"; then
+			echo "nc $found"
+			break
+		fi
+	done
+}
+
+# Does it hand a packet to a program and send back what that says? Only on the loopback, for a second or two.
+nc_answers() {
+	timeout 3 "$1" -n -u -l -k -e "$shell -c cat" 127.0.0.1 40253 >/dev/null 2>&1 &
+	answering=$!
+	said=$(timeout 3 "$shell" -c '
+		for attempt in 1 2 3 4 5; do
+			kill -0 "$0" || exit
+			exec 3<>/dev/udp/127.0.0.1/40253
+			printf "answer\n" >&3
+			timeout 0.3 dd bs=64 count=1 <&3 && exit
+		done
+	' "$answering" 2>/dev/null)
+	kill "$answering" 2>/dev/null || :
+	[ "$said" = answer ]
 }
 
 show_privilege() {

@@ -101,7 +101,7 @@ const main = async (): Promise<number> => {
 			console.log(`${lab.name} is up after ${seconds} s.`);
 			for (const node of lab.nodes) {
 				console.log(
-					`  ${node.name.padEnd(10)}${node.role.padEnd(8)}${node.sshUser}@${node.sshAddress}${node.internalIp === undefined ? '' : ` (inside ${node.internalIp})`}`,
+					`  ${node.name.padEnd(10)}${node.role.padEnd(8)}${node.sshUser}@${node.sshAddress}${node.sshPort === 22 ? '' : `:${node.sshPort}`}${node.internalIp === undefined ? '' : ` (inside ${node.internalIp})`}`,
 				);
 			}
 
@@ -150,6 +150,8 @@ const main = async (): Promise<number> => {
 					'IdentitiesOnly=yes',
 					'-F',
 					'/dev/null',
+					'-p',
+					String(node.sshPort),
 					`${values.user ?? node.sshUser}@${node.sshAddress}`,
 					...(command.length === 0 ? [] : ['--', ...command]),
 				],

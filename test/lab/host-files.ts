@@ -3,7 +3,7 @@ import {chmod, chown, mkdir, readFile, writeFile} from 'node:fs/promises';
 import path from 'node:path';
 import {users} from './base-tree.js';
 import {runOrFail} from './run.js';
-import {mirrorAddress, type HostSpec} from './topology.js';
+import {addressOf, mirrorAddress, type HostSpec} from './topology.js';
 
 /** A file or folder (no content) that one host has beyond the tree. */
 export type HostFile = {
@@ -62,7 +62,7 @@ export const hostFiles = (
 		file('/etc/hostname', `${host.name}\n`),
 		file(
 			'/etc/hosts',
-			`127.0.0.1 localhost\n${host.internalIp ?? host.externalIp} ${host.name}\n`,
+			`127.0.0.1 localhost\n${addressOf(host)} ${host.name}\n`,
 		),
 		file('/etc/machine-id', `${randomUUID().replaceAll('-', '')}\n`, 0o444),
 		file('/etc/resolv.conf', `nameserver ${mirrorAddress}\n`),

@@ -1,5 +1,8 @@
 import type {Topology} from '../topology.js';
+import {addressTopologies} from './addresses.js';
+import {barrierTopologies} from './barriers.js';
 import {firewallTopologies} from './firewalls.js';
+import {natTopologies} from './nat.js';
 import {plainTopologies} from './plain.js';
 import {siteTopologies} from './sites.js';
 import {wanTopologies} from './wan.js';
@@ -9,5 +12,8 @@ export const topologies: readonly Topology[] = [
 	...plainTopologies,
 	...siteTopologies,
 	...firewallTopologies,
+	...natTopologies,
+	...barrierTopologies,
+	...addressTopologies,
 	...wanTopologies,
 ];

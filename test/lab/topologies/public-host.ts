@@ -7,3 +7,15 @@ export const publicHost = (
 	externalIp: string,
 	rest: Partial<HostSpec> = {},
 ): HostSpec => ({name, role, externalIp, ...rest});
+
+/** POSIX sh that loads the chains of one table at every boot. */
+export const nftablesAtBoot = (chains: string): string => `
+cat >/etc/nftables.conf <<'CONF'
+#!/usr/sbin/nft -f
+flush ruleset
+table inet filter {
+${chains.trim()}
+}
+CONF
+systemctl enable --now nftables.service
+`;

@@ -160,14 +160,12 @@ const switchOf = (
 		? {switch: 'wan', bridge: 'br-wan'}
 		: {switch: `router-${site}`, bridge: 'lan'};
 
-const hostCable = (topology: Topology, host: HostSpec): Cable => {
-	return {
-		...switchOf(siteOf(topology, host)?.name),
-		to: host.name,
-		card: 'eth0',
-		cardAddress: cardAddressOf(host),
-	};
-};
+const hostCable = (topology: Topology, host: HostSpec): Cable => ({
+	...switchOf(siteOf(topology, host)?.name),
+	to: host.name,
+	card: 'eth0',
+	cardAddress: cardAddressOf(host),
+});
 
 /** Both ends are made inside namespaces: nothing ever appears in the machine's own. */
 const cableLine = (id: string, cable: Cable): string =>

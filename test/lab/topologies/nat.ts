@@ -111,12 +111,12 @@ const natMix: Topology = {
 };
 
 /** Answers every connection and every packet with something of its own. */
-const strangeService = `
+const strangeService = String.raw`
 cat >/usr/local/sbin/strange-service <<'PROGRAM'
 import socketserver
 class Stream(socketserver.BaseRequestHandler):
     def handle(self):
-        self.request.sendall(b'HTTP/1.1 400 Bad Request\\r\\nConnection: close\\r\\n\\r\\n')
+        self.request.sendall(b'HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n')
 socketserver.ThreadingTCPServer(('0.0.0.0', 6443), Stream).serve_forever()
 PROGRAM
 systemd-run --unit=strange-service --property=Restart=always python3 /usr/local/sbin/strange-service

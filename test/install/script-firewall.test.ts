@@ -261,7 +261,7 @@ for (const shell of systemShells) {
 					.filter((line) => line.startsWith('ExecStart='));
 				assert.match(
 					remove!,
-					/^ExecStart=-\/.*\/iptables "-w" "5" "-D" "INPUT"/,
+					/^ExecStart=-\/usr\/bin\/env "iptables" "-w" "5" "-D" "INPUT"/,
 				);
 				assert.ok(
 					add!.includes(

@@ -1,5 +1,6 @@
 import {factsGather} from './facts-gather.js';
 import {filesHash, filesRead, filesWrite} from './files.js';
+import {firewallArm, firewallSettle} from './firewall-rollback.js';
 import {firewallApply} from './firewall.js';
 import {hello} from './hello.js';
 import {k3sDownload, k3sInstall, k3sResolveVersion} from './k3s-get.js';
@@ -33,6 +34,8 @@ export const catalogue: readonly CatalogueEntry[] = [
 	filesHash,
 	filesRead,
 	firewallApply,
+	firewallArm,
+	firewallSettle,
 	k3sResolveVersion,
 	k3sDownload,
 	k3sInstall,

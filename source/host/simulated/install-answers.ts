@@ -1,4 +1,6 @@
 import {ScriptFailed} from '../errors.js';
+import {firewallArm, firewallSettle} from '../scripts/firewall-rollback.js';
+import type {FirewallWords} from '../scripts/firewall-unit.js';
 import {firewallApply} from '../scripts/firewall.js';
 import {
 	k3sDownload,
@@ -35,18 +37,42 @@ const lockAgeSeconds = (scene: Scene, machine: Machine): number =>
 		? Number.POSITIVE_INFINITY
 		: Math.max(0, Math.round((scene.now() - machine.lock.at) / 1000));
 
+const missingRules = (
+	machine: Machine,
+	rules: readonly FirewallWords[],
+): readonly FirewallWords[] => {
+	const known = new Set(machine.rules.map(({add}) => add.join(' ')));
+	return rules.filter(({add}) => !known.has(add.join(' ')));
+};
+
 /** Firewall, download, installer and lock of simulated machines. */
 export const installAnswers: readonly Answer[] = [
 	answerTo(firewallApply, async ({scene, machine, input, signal}) => {
 		await scene.pace.pass(300, signal);
-		const known = new Set(machine.rules.map(({add}) => add.join(' ')));
-		const missing = input.rules.filter(({add}) => !known.has(add.join(' ')));
+		const missing = missingRules(machine, input.rules);
 		if (!input.checkOnly) {
 			machine.rules.push(...missing);
 			scene.touch();
 		}
 
 		return {missing: missing.length};
+	}),
+	answerTo(firewallArm, async ({scene, machine, input, signal}) => {
+		await scene.pace.pass(300, signal);
+		const missing = missingRules(machine, input.rules);
+		machine.rulesBefore = missing.length > 0 ? [...machine.rules] : undefined;
+		return {missing: missing.length};
+	}),
+	answerTo(firewallSettle, async ({scene, machine, input, signal}) => {
+		await scene.pace.pass(200, signal);
+		const rolledBack = !input.keep && machine.rulesBefore !== undefined;
+		if (rolledBack) {
+			machine.rules.splice(0, Infinity, ...machine.rulesBefore!);
+			scene.touch();
+		}
+
+		machine.rulesBefore = undefined;
+		return {rolledBack};
 	}),
 	answerTo(k3sResolveVersion, async ({scene, node, input, signal}) => {
 		await scene.pace.pass(400, signal);

@@ -1,6 +1,6 @@
 import type {HostFacts} from '../../facts/host-facts.js';
 import type {Role} from '../../cluster/schema.js';
-import type {FirewallWords} from '../scripts/firewall.js';
+import type {FirewallWords} from '../scripts/firewall-unit.js';
 import type {UnitState} from '../scripts/k3s-run.js';
 import {makeMachineFacts} from './machine-facts.js';
 
@@ -109,6 +109,8 @@ export type Machine = {
 	readonly facts: HostFacts;
 	readonly files: Map<string, SimulatedFile>;
 	readonly rules: FirewallWords[];
+	/** The rules as they were before a change that waits for its confirmation. */
+	rulesBefore: readonly FirewallWords[] | undefined;
 	readonly k3s: SimulatedK3s;
 	lock:
 		| {readonly runId: string; readonly owner: string; readonly at: number}
@@ -159,6 +161,7 @@ export const makeMachine = (spec: MachineSpec): Machine => {
 		}),
 		files: new Map(),
 		rules: [],
+		rulesBefore: undefined,
 		k3s: {
 			binary: undefined,
 			installed: undefined,

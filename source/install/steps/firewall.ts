@@ -1,6 +1,36 @@
+import {createHash} from 'node:crypto';
 import {UserError} from '../../errors.js';
+import {
+	firewallUnitPath,
+	firewallUnitText,
+} from '../../host/scripts/firewall-unit.js';
 import {firewallApply} from '../../host/scripts/firewall.js';
+import type {ManifestChange} from '../manifest.js';
 import type {ActionOf, StepContext, StepHandler} from './step.js';
+
+/** What is listed on a host before rules are added there: the rules, and the unit that brings them back. */
+export const firewallChanges = ({
+	firewall,
+	rules,
+}: Pick<
+	ActionOf<'firewall'>,
+	'firewall' | 'rules'
+>): readonly ManifestChange[] => {
+	const unit = firewallUnitText(firewall, rules);
+	return [
+		{kind: 'firewall', firewall, rules},
+		...(unit === undefined
+			? []
+			: [
+					{
+						kind: 'file' as const,
+						path: firewallUnitPath,
+						sha256: createHash('sha256').update(unit).digest('hex'),
+						existed: false,
+					},
+				]),
+	];
+};
 
 const missingRules = async (
 	{firewall, rules}: ActionOf<'firewall'>,
@@ -20,11 +50,10 @@ export const firewall: StepHandler<ActionOf<'firewall'>> = {
 	check: async (action, context) =>
 		(await missingRules(action, context, true)) === 0,
 	async act(action, context) {
-		await context.listInManifest({
-			kind: 'firewall',
-			firewall: action.firewall,
-			rules: action.rules,
-		});
+		for (const change of firewallChanges(action)) {
+			await context.listInManifest(change);
+		}
+
 		for (const {why, add} of action.rules) {
 			context.tell.log(`${action.firewall}: ${add.join(' ')}  (${why})`);
 		}

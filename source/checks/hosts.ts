@@ -11,15 +11,29 @@ const architecture = rule(
 		source: docs,
 	},
 	(context, report) =>
-		each(context, (host, {name}) =>
-			host.architecture === undefined
+		each(context, (host, {name}) => {
+			if (host.architecture === undefined) {
+				return report(
+					'error',
+					`${name} is a ${host.machine} machine; K3s exists for x86_64, aarch64, armv7, s390x and riscv64.`,
+					{nodes: [name], fixes: [`Leave ${name} out.`]},
+				);
+			}
+
+			// Its builds are new, and not every install script knows them.
+			return host.architecture === 'riscv64'
 				? report(
-						'error',
-						`${name} is a ${host.machine} machine; K3s exists for x86_64, aarch64, armv7, s390x and riscv64.`,
-						{nodes: [name], fixes: [`Leave ${name} out.`]},
+						'warning',
+						`${name} is a riscv64 machine: K3s has builds for it in its newest releases only, and its install script may refuse it ("Unsupported architecture").`,
+						{
+							nodes: [name],
+							fixes: [
+								'Set k3s.channel to latest, or k3s.version to a release that has a riscv64 build.',
+							],
+						},
 					)
-				: undefined,
-		),
+				: undefined;
+		}),
 );
 
 const initSystem = rule(
@@ -101,6 +115,8 @@ const selinux = rule(
 		),
 );
 
+const aptSystems = new Set(['debian', 'ubuntu', 'raspbian', 'linuxmint']);
+
 const redHats = new Set([
 	'rhel',
 	'centos',
@@ -157,15 +173,15 @@ const cloudSetup = rule(
 		),
 );
 
-const transientUnits = rule(
+const neededTools = rule(
 	{
 		id: 'tool.missing',
 		severity: 'error',
-		sentence: 'The programs that the install needs are there.',
+		sentence: 'The programs that the install and its proofs need are there.',
 		source: 'K3s install script',
 	},
-	(context, report) =>
-		each(context, (host, {name}) => {
+	(context, report) => [
+		...each(context, (host, {name}) => {
 			const missing = [
 				...(host.tools.curl || host.tools.wget ? [] : ['curl']),
 				...(host.tools['systemd-run'] || host.init !== 'systemd'
@@ -184,6 +200,23 @@ const transientUnits = rule(
 						},
 					);
 		}),
+		...each(context, (host, {name}) =>
+			host.tools.ping
+				? undefined
+				: report(
+						'warning',
+						`${name} has no ping: after the install nothing can show that the mesh reaches other nodes from there.`,
+						{
+							nodes: [name],
+							fixes: [
+								aptSystems.has(host.os.id)
+									? 'apt-get update && apt-get install -y iputils-ping'
+									: `Install ping (the package is often called iputils) on ${name}.`,
+							],
+						},
+					),
+		),
+	],
 );
 
 /** How a distribution installs Python 3. */
@@ -237,7 +270,7 @@ export const hostRules: readonly Rule[] = [
 	architecture,
 	initSystem,
 	rootAccess,
-	transientUnits,
+	neededTools,
 	python,
 	selinux,
 	kernelModules,

@@ -1,4 +1,5 @@
 import {sameAddress} from '../cluster/addresses.js';
+import {internalViews} from './conclusions/sites.js';
 import {inWords, rule, type Rule} from './rule.js';
 
 const docs = 'K3s docs: Requirements';
@@ -147,14 +148,19 @@ const internalUnique = rule(
 		sentence: 'Two nodes at one place have different internal addresses.',
 		source: docs,
 	},
-	({cluster}, report) =>
-		cluster.nodes.flatMap((node, index) =>
-			cluster.nodes
+	(context, report) => {
+		const {nodes} = context.cluster;
+		const viewOf = internalViews(context);
+		return nodes.flatMap((node, index) =>
+			nodes
 				.slice(0, index)
 				.filter(
 					(other) =>
 						node.name !== other.name &&
 						node.site === other.site &&
+						// Two networks may use the same addresses, and what was measured says that these do.
+						(node.site !== undefined ||
+							viewOf(node.name, other.name) !== 'apart') &&
 						node.internalIp !== undefined &&
 						other.internalIp !== undefined &&
 						sameAddress(node.internalIp, other.internalIp),
@@ -171,7 +177,8 @@ const internalUnique = rule(
 						},
 					),
 				),
-		),
+		);
+	},
 );
 
 /** Rules about names and addresses of nodes. */

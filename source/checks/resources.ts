@@ -1,5 +1,6 @@
 import type {Severity} from './finding.js';
-import {each, rule, type Rule} from './rule.js';
+import {clockSkews} from './conclusions/clocks.js';
+import {each, inWords, rule, type Rule} from './rule.js';
 import {thresholds} from './thresholds.js';
 
 const docs = 'K3s docs: Requirements';
@@ -9,6 +10,28 @@ const bytes = (count: number): string =>
 	count >= 1_000_000_000
 		? `${(count / 1_000_000_000).toFixed(1)} GB`
 		: `${Math.round(count / 1_000_000)} MB`;
+
+/** Milliseconds for people: `5.0 s`, `12 min`, `41 h`, `9 years`. */
+const duration = (ms: number): string => {
+	const minutes = ms / 60_000;
+	if (minutes < 2) {
+		return `${(ms / 1000).toFixed(1)} s`;
+	}
+
+	if (minutes < 120) {
+		return `${Math.round(minutes)} min`;
+	}
+
+	const hours = minutes / 60;
+	if (hours < 72) {
+		return `${Math.round(hours)} h`;
+	}
+
+	const days = hours / 24;
+	return days < 730
+		? `${Math.round(days)} days`
+		: `${Math.round(days / 365.25)} years`;
+};
 
 const memory = rule(
 	{
@@ -120,38 +143,40 @@ const clockSkew = rule(
 		sentence: 'The clocks of all nodes agree.',
 		source: 'k3s-io/k3s#2112',
 	},
-	({cluster, facts}, report) => {
-		const clocks = cluster.nodes
-			.flatMap(({name}) => {
-				const host = facts.get(name);
-				return host === undefined
-					? []
-					: [{name, offsetMs: host.clock.offsetMs}];
-			})
-			.toSorted((one, other) => one.offsetMs - other.offsetMs);
-		const slowest = clocks[0];
-		const fastest = clocks.at(-1);
+	(context, report) => {
+		const skews = [...clockSkews(context)];
 		const {warning, error} = thresholds.clockSkewMs;
-		if (slowest === undefined || fastest === undefined) {
-			return [];
-		}
-
-		const spread = fastest.offsetMs - slowest.offsetMs;
-		return spread <= warning
-			? []
-			: [
-					report(
-						spread > error ? 'error' : 'warning',
-						`The clock of ${fastest.name} is ${(spread / 1000).toFixed(1)} s ahead of that of ${slowest.name}: certificates made on one are not valid yet on the other.`,
+		// Of two clocks each is half of the difference away from their median, and neither can be called wrong.
+		const [one, other] = skews.length === 2 ? skews : [];
+		const off =
+			one !== undefined && other !== undefined
+				? [
 						{
-							nodes: [fastest.name, slowest.name],
-							fixes: [
-								'Turn on time synchronisation on both:',
-								'timedatectl set-ntp true',
-							],
+							names: [one[0], other[0]],
+							skewMs: one[1] - other[1],
+							than: `that of ${other[0]}`,
 						},
-					),
-				];
+					]
+				: skews.map(([name, skewMs]) => ({
+						names: [name],
+						skewMs,
+						than: 'the median of all nodes',
+					}));
+		return off
+			.filter(({skewMs}) => Math.abs(skewMs) > warning)
+			.map(({names, skewMs, than}) =>
+				report(
+					Math.abs(skewMs) > error ? 'error' : 'warning',
+					`The clock of ${names[0]!} is ${duration(Math.abs(skewMs))} ${skewMs > 0 ? 'ahead of' : 'behind'} ${than}: certificates made on one node are not valid yet, or not any more, on the other.`,
+					{
+						nodes: names,
+						fixes: [
+							`Turn on time synchronisation on ${inWords(names)}:`,
+							'timedatectl set-ntp true',
+						],
+					},
+				),
+			);
 	},
 );
 

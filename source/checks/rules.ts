@@ -1,5 +1,6 @@
 import {wireguardSources} from '../mesh/wireguard-findings.js';
 import {hostRules} from './hosts.js';
+import {k3sConfigRules} from './k3s-config.js';
 import {k3sRules} from './k3s.js';
 import {networkRules} from './networks.js';
 import {nodeRules} from './nodes.js';
@@ -8,6 +9,7 @@ import {portRules} from './ports.js';
 import {resourceRules} from './resources.js';
 import type {Rule, RuleText} from './rule.js';
 import {serverRules} from './servers.js';
+import {siteRules} from './sites.js';
 
 /** All rules but those that a mesh brings itself. */
 export const rules: readonly Rule[] = [
@@ -17,6 +19,8 @@ export const rules: readonly Rule[] = [
 	...hostRules,
 	...resourceRules,
 	...k3sRules,
+	...k3sConfigRules,
+	...siteRules,
 	...portRules,
 	...pathRules,
 ];

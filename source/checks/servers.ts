@@ -1,7 +1,10 @@
 import {serversOf} from '../cluster/sites.js';
-import type {NodeSpec} from '../cluster/schema.js';
-import {verdictArrives} from '../facts/measurements.js';
-import {k3sPorts, usesEmbeddedEtcd} from '../mesh/k3s-requirements.js';
+import {usesEmbeddedEtcd} from '../mesh/k3s-requirements.js';
+import {
+	blockedEtcdWays,
+	etcdObstacles,
+	serverRoundTrips,
+} from './conclusions/etcd.js';
 import {inWords, rule, type CheckContext, type Rule} from './rule.js';
 import {thresholds} from './thresholds.js';
 
@@ -50,28 +53,6 @@ const evenServers = rule(
 	},
 );
 
-/** Is it shown that a server does not reach another one's etcd on its internal address? */
-const etcdBlocked = (
-	{measurements}: CheckContext,
-	servers: readonly NodeSpec[],
-): ReadonlyArray<readonly [string, string]> => {
-	const names = new Set(servers.map(({name}) => name));
-	const ports = new Set<number>([k3sPorts.etcdClient, k3sPorts.etcdPeer]);
-	return measurements.cells
-		.filter(
-			({path, verdict}) =>
-				path.from !== path.to &&
-				names.has(path.from) &&
-				names.has(path.to) &&
-				path.addressKind === 'internal' &&
-				ports.has(path.port) &&
-				!verdictArrives(verdict) &&
-				verdict.kind !== 'in-use' &&
-				verdict.kind !== 'unknown',
-		)
-		.map(({path}) => [path.from, path.to] as const);
-};
-
 const etcdWaysOut = [
 	'Use one server, and make the others agents.',
 	'Or put all servers at one place, with internal addresses that reach each other.',
@@ -109,7 +90,7 @@ const privateNetwork = rule(
 			];
 		}
 
-		const blocked = etcdBlocked(context, servers);
+		const blocked = blockedEtcdWays(context);
 		if (blocked.length > 0) {
 			return [
 				report(
@@ -120,8 +101,12 @@ const privateNetwork = rule(
 			];
 		}
 
-		const sites = new Set(servers.map(({site}) => site));
-		return sites.size > 1
+		const obstacleOf = etcdObstacles(context);
+		return servers.some((one) =>
+			servers.some(
+				(other) => one !== other && obstacleOf(one, other) === 'elsewhere',
+			),
+		)
 			? [
 					report(
 						'warning',
@@ -149,17 +134,7 @@ const serverLatency = rule(
 		}
 
 		const {warning, error} = thresholds.serverLatencyMs;
-		const between = context.measurements.latencies.filter(
-			({from, to}) =>
-				from !== to &&
-				roleOf(context, from) === 'server' &&
-				roleOf(context, to) === 'server',
-		);
-		// What etcd uses counts; external addresses only tell when nothing else was measured.
-		const internal = between.filter(
-			({addressKind}) => addressKind === 'internal',
-		);
-		return (internal.length > 0 ? internal : between)
+		return serverRoundTrips(context)
 			.filter(
 				({medianMs, from, to}, index, all) =>
 					medianMs > warning &&

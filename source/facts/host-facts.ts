@@ -69,6 +69,7 @@ export const toolNames = [
 	'sha256sum',
 	'socat',
 	'perl',
+	'ping',
 ] as const;
 export type ToolName = (typeof toolNames)[number];
 

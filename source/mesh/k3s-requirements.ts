@@ -1,6 +1,7 @@
+import {sharesSite} from '../checks/conclusions/sites.js';
 import {addressFamily, isAddress} from '../cluster/addresses.js';
 import type {NodeSpec} from '../cluster/schema.js';
-import {sameSite, serversOf} from '../cluster/sites.js';
+import {serversOf} from '../cluster/sites.js';
 import type {MeshContext, Requirement} from './mesh.js';
 
 /** The ports of K3s, from its page "Requirements". */
@@ -94,15 +95,20 @@ const serverRequirements = (context: MeshContext): Requirement[] =>
 			)
 		: [];
 
-/** K3s's docs ask for its ports on internal addresses as well; inside one place that can be had. */
+/**
+ * K3s's docs ask for its ports on internal addresses as well; inside one site that can be had. A site that the file
+ * names stays one here whatever was measured: its firewalls may be all that stands between its nodes.
+ */
 const internalRequirements = (context: MeshContext): Requirement[] => {
 	const etcd = usesEmbeddedEtcd(context);
+	const together = sharesSite(context);
 	return pairs(context.cluster.nodes)
 		.filter(
 			([from, to]) =>
 				from.internalIp !== undefined &&
 				to.internalIp !== undefined &&
-				sameSite(from, to),
+				(together(from.name, to.name) ||
+					(from.site !== undefined && from.site === to.site)),
 		)
 		.flatMap(([from, to]) => {
 			const requirement = (port: number, why: string): Requirement => ({

@@ -15,8 +15,10 @@ import type {CheckContext} from '../../source/checks/rule.js';
 import type {HostFacts} from '../../source/facts/host-facts.js';
 import {
 	noMeasurements,
+	type Cell,
 	type Latency,
 	type Measurements,
+	type Verdict,
 } from '../../source/facts/measurements.js';
 import type {Cluster} from '../../source/cluster/schema.js';
 
@@ -84,6 +86,42 @@ const configFile = (path: string, text: string): Partial<HostFacts> => ({
 });
 
 const good = lan3();
+
+/** Both agents with addresses of one private network, the sites that the file names, and what their kubelets showed there. */
+const neighbours = (
+	sites: Readonly<Record<string, string>>,
+	verdict: Verdict,
+): CheckContext => {
+	const cluster = changed(good, {
+		nodes: good.nodes.map((node, index) =>
+			node.role === 'agent'
+				? {...node, site: sites[node.name], internalIp: `192.168.7.${index}`}
+				: node,
+		),
+	});
+	const kubelet = (from: string, to: string): Cell => ({
+		path: {
+			from,
+			to,
+			addressKind: 'internal',
+			address: cluster.nodes.find(({name}) => name === to)!.internalIp!,
+			protocol: 'tcp',
+			port: 10_250,
+		},
+		verdict,
+		sent: 1,
+		answered: 0,
+		observedSource: undefined,
+	});
+	return makeContext(
+		cluster,
+		{},
+		{
+			...noMeasurements,
+			cells: [kubelet('nuc', 'pi4'), kubelet('pi4', 'nuc')],
+		},
+	);
+};
 
 /** Each rule broken once, and what all rules together then say. */
 const table: ReadonlyArray<
@@ -231,6 +269,47 @@ const table: ReadonlyArray<
 			}),
 		),
 		['warning etcd.private-network s1,s2,s3'],
+	],
+	[
+		'servers of one site, one of which the others do not reach',
+		makeContext(
+			ha3(),
+			{},
+			measured(ha3(), ({from, to, port}) =>
+				port === 2380 && from !== 's3' && to === 's3'
+					? {kind: 'filtered'}
+					: undefined,
+			),
+		),
+		[
+			'error etcd.private-network s1,s3,s2',
+			'error path.blocked s1,s3',
+			'error path.blocked s2,s3',
+		],
+	],
+	[
+		'neighbours of a named site that do not reach each other there',
+		neighbours({nuc: 'home', pi4: 'home'}, {kind: 'filtered'}),
+		[
+			'warning site.mismatch nuc,pi4',
+			'warning path.recommended pi4,nuc',
+			'warning path.recommended nuc,pi4',
+		],
+	],
+	[
+		'neighbours by their addresses alone that do not reach each other there',
+		neighbours({}, {kind: 'filtered'}),
+		[],
+	],
+	[
+		'another machine that answers under the internal address',
+		neighbours({}, {kind: 'wrong-host', answeredBy: undefined}),
+		[],
+	],
+	[
+		'nodes that reach each other on internal addresses across the sites of the file',
+		neighbours({nuc: 'home', pi4: 'office'}, {kind: 'open', rttMs: 1}),
+		['info site.mismatch nuc,pi4'],
 	],
 	[
 		'servers far from each other',
@@ -412,6 +491,11 @@ const table: ReadonlyArray<
 		onNuc({architecture: undefined, machine: 'mips64'}),
 		['error arch.supported nuc'],
 	],
+	[
+		'an architecture that K3s builds for of late',
+		onNuc({architecture: 'riscv64', machine: 'riscv64'}),
+		['warning arch.supported nuc'],
+	],
 	['OpenRC', onNuc({init: 'openrc'}), ['error init.supported nuc']],
 	['no root', onNuc({privilege: 'none'}), ['error privilege.root nuc']],
 	[
@@ -424,6 +508,13 @@ const table: ReadonlyArray<
 			},
 		}),
 		['error tool.missing nuc'],
+	],
+	[
+		'no ping',
+		onNuc({
+			tools: {...makeContext(good).facts.get('nuc')!.tools, ping: false},
+		}),
+		['warning tool.missing nuc'],
 	],
 	['no Python', onNuc({python: undefined}), ['error tool.python nuc']],
 	[
@@ -491,12 +582,27 @@ const table: ReadonlyArray<
 	[
 		'a clock that is 5 s off',
 		onNuc({clock: {unixMs: 0, offsetMs: -5000, synchronized: true}}),
-		['warning clock.skew pi4,nuc'],
+		['warning clock.skew nuc'],
 	],
 	[
 		'a clock that is a minute off',
 		onNuc({clock: {unixMs: 0, offsetMs: 60_000, synchronized: undefined}}),
-		['error clock.skew nuc,fra1'],
+		['error clock.skew nuc'],
+	],
+	[
+		'two clocks that differ, of which none can be called wrong',
+		makeContext(
+			changed(good, {nodes: good.nodes.filter(({name}) => name !== 'pi4')}),
+			{nuc: {clock: {unixMs: 0, offsetMs: -3000, synchronized: true}}},
+		),
+		['warning clock.skew fra1,nuc'],
+	],
+	[
+		'a clock in 1970, which does not blame the others',
+		onNuc({
+			clock: {unixMs: 0, offsetMs: -1_800_000_000_000, synchronized: true},
+		}),
+		['error clock.skew nuc'],
 	],
 	[
 		'a clock that nobody keeps',
@@ -634,6 +740,37 @@ const table: ReadonlyArray<
 			fra1: configFile(
 				'/etc/rancher/k3s/config.yaml.d/99-mine.yaml',
 				'tls-san+: [x.example.org]\n',
+			),
+		}),
+		[],
+	],
+	[
+		"the machine's own config that moves K3s's data",
+		onNuc(
+			configFile(
+				'/etc/rancher/k3s/config.yaml',
+				'data-dir: /srv/k3s\nhttps-listen-port: 7443\n',
+			),
+		),
+		// A port of the API means nothing to an agent.
+		['error k3s.config-moved nuc'],
+	],
+	[
+		"a server's own config that moves the API",
+		makeContext(good, {
+			fra1: configFile(
+				'/etc/rancher/k3s/config.yaml.d/99-mine.yaml',
+				'https-listen-port: 7443\nbind-address: 198.51.100.11\n',
+			),
+		}),
+		['error k3s.config-moved fra1', 'error k3s.config-moved fra1'],
+	],
+	[
+		'places named as they are anyway',
+		makeContext(good, {
+			fra1: configFile(
+				'/etc/rancher/k3s/config.yaml',
+				'data-dir: /var/lib/rancher/k3s\nhttps-listen-port: 6443\nbind-address: 0.0.0.0\n',
 			),
 		}),
 		[],

@@ -72,6 +72,7 @@ export const makeFacts = (
 		sha256sum: true,
 		socat: false,
 		perl: true,
+		ping: true,
 	},
 	python: '/usr/bin/python3',
 	probeTools: {perl: '/usr/bin/perl', bash: '/usr/bin/bash'},

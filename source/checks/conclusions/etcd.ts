@@ -4,7 +4,7 @@ import {k3sPorts, usesEmbeddedEtcd} from '../../mesh/k3s-requirements.js';
 import type {CheckContext} from '../rule.js';
 import {thresholds} from '../thresholds.js';
 import type {EtcdConclusion} from './conclusions.js';
-import {sharesSite} from './sites.js';
+import {internalViews, sharesSite} from './sites.js';
 import {isBlocked} from './verdict.js';
 
 /** What keeps two servers from sharing embedded etcd. */
@@ -70,6 +70,7 @@ export const etcdObstacles = (
 			.map(({from, to}) => pairOf(from, to)),
 	);
 	const together = sharesSite(context);
+	const viewOf = internalViews(context);
 	return (one, other) => {
 		if (one.internalIp === undefined || other.internalIp === undefined) {
 			return 'no-address';
@@ -84,7 +85,10 @@ export const etcdObstacles = (
 			return 'far';
 		}
 
-		return together(one.name, other.name) ? undefined : 'elsewhere';
+		return !together(one.name, other.name) &&
+			(one.site !== other.site || viewOf(one.name, other.name) === 'apart')
+			? 'elsewhere'
+			: undefined;
 	};
 };
 

@@ -48,6 +48,7 @@ export const makeMachineFacts = (
 		sha256sum: true,
 		socat: false,
 		perl: true,
+		ping: true,
 	},
 	python: '/usr/bin/python3',
 	probeTools: {perl: '/usr/bin/perl', bash: '/usr/bin/bash'},

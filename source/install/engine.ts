@@ -112,6 +112,7 @@ export const makeEngine = (options: EngineOptions): Engine => {
 			participants: () => readyNodes(plan, states),
 			nodes,
 			firstServer,
+			hostOf: async (node) => options.hosts.get(node),
 			limitMs: options.waitLimitMs,
 			pollMs: options.pollMs,
 			signal,

@@ -7,6 +7,10 @@ import {
 	verifyPodsUp,
 	type VerifyPod,
 } from '../host/scripts/verify-pods.js';
+import {
+	verifyStandInDown,
+	verifyStandInUp,
+} from '../host/scripts/verify-stand-in.js';
 import type {MeshProof} from '../mesh/mesh.js';
 import type {NodeReader} from './node-reader.js';
 import {poll} from './wait.js';
@@ -18,10 +22,21 @@ export type VerificationGround = {
 	readonly nodes: readonly NodeObject[];
 	/** A pod of each participant, by node name; one is missing when it did not start. */
 	readonly pods: ReadonlyMap<string, VerifyPod>;
-	/** Why pods are missing, by node name. */
+	/** What plays the pod of a participant whose image cannot be had, by node name. */
+	readonly standIns: ReadonlyMap<string, PlayedPod>;
+	/** Why pods are missing and nothing plays them, by node name. */
 	readonly podProblems: ReadonlyMap<string, string>;
 	/** `undefined` when the cluster has no DNS of its own. */
 	readonly dnsServer: string | undefined;
+};
+
+/** A network namespace in place of a pod. */
+export type PlayedPod = {
+	readonly address: string;
+	/** Kubernetes' word for why there is no pod. */
+	readonly why: string;
+	/** The same in full, for a log. */
+	readonly reason: string;
 };
 
 /** Verification of a whole cluster: what its nodes have in common is set up once. */
@@ -40,6 +55,9 @@ export type Verification = {
 /** How often the DNS service is looked for before the cluster counts as one without. */
 const dnsLooks = 5;
 
+/** At how many looks on end images must be all that is missing before something else plays the pods. */
+const imageLooks = 5;
+
 /** How long the clean-up may take, in ms: a person who has stopped the run does not wait long. */
 const closeLimitMs = {ended: 60_000, stopped: 5000};
 
@@ -54,6 +72,11 @@ const missingPods = (
 			),
 	);
 
+const lacksImage = (pods: readonly VerifyPod[], name: string): boolean =>
+	pods.some(
+		({node, imageProblem}) => node === name && imageProblem !== undefined,
+	);
+
 /** Prepares verification; nothing is done before `ground` is called. */
 export const makeVerification = (options: {
 	readonly proof: MeshProof;
@@ -62,6 +85,7 @@ export const makeVerification = (options: {
 	readonly participants: () => readonly string[];
 	readonly nodes: NodeReader;
 	readonly firstServer: () => Promise<Host>;
+	readonly hostOf: (node: string) => Promise<Host>;
 	readonly limitMs: number;
 	readonly pollMs: number;
 	readonly signal: AbortSignal;
@@ -69,10 +93,37 @@ export const makeVerification = (options: {
 	const {firstServer, signal, pollMs, limitMs} = options;
 	let started: Promise<VerificationGround> | undefined;
 	let podsAsked = false;
+	/** The nodes on which something may play a pod. */
+	const played = new Set<string>();
 
 	const listPods = async (): Promise<readonly VerifyPod[]> => {
 		const host = await firstServer();
 		return host.run(verifyPodsList, {}, {signal});
+	};
+
+	/** Plays the pod of a node; the text says why that cannot be. */
+	const play = async (
+		name: string,
+		pod: VerifyPod,
+	): Promise<PlayedPod | string> => {
+		const reason = pod.reason ?? 'its image cannot be had';
+		const nothing = (why: string) =>
+			`${reason}; and nothing can play it: ${why}`;
+		try {
+			const host = await options.hostOf(name);
+			played.add(name);
+			const standIn = await host.run(verifyStandInUp, {}, {signal});
+			return 'problem' in standIn
+				? nothing(standIn.problem)
+				: {
+						address: standIn.address,
+						why: pod.imageProblem ?? 'no image',
+						reason,
+					};
+		} catch (error) {
+			signal.throwIfAborted();
+			return nothing(error instanceof Error ? error.message : String(error));
+		}
 	};
 
 	const setUp = async (): Promise<VerificationGround> => {
@@ -80,14 +131,34 @@ export const makeVerification = (options: {
 		const host = await firstServer();
 		podsAsked = true;
 		await host.run(verifyPodsUp, {}, {signal});
+		let onlyImages = 0;
 		const list = await poll({
 			ask: listPods,
-			good: (pods) => missingPods(pods, participants).length === 0,
+			good(pods) {
+				const lacking = missingPods(pods, participants);
+				onlyImages = lacking.every((name) => lacksImage(pods, name))
+					? onlyImages + 1
+					: 0;
+				return lacking.length === 0 || onlyImages === imageLooks;
+			},
 			pauseMs: pollMs,
 			limitMs,
 			signal,
 		});
 		const missing = missingPods(list, participants);
+		const answers = new Map(
+			await Promise.all(
+				missing.map(async (name) => {
+					const pod = list.find(({node}) => node === name);
+					return [
+						name,
+						pod?.imageProblem === undefined
+							? (pod?.reason ?? 'the pod was not started')
+							: await play(name, pod),
+					] as const;
+				}),
+			),
+		);
 		// K3s adds its packaged components some seconds after its API.
 		const dns = options.dnsExpected
 			? await poll({
@@ -106,12 +177,15 @@ export const makeVerification = (options: {
 					.filter((pod) => !missing.includes(pod.node))
 					.map((pod) => [pod.node, pod]),
 			),
+			standIns: new Map(
+				[...answers].flatMap(([name, answer]) =>
+					typeof answer === 'string' ? [] : [[name, answer]],
+				),
+			),
 			podProblems: new Map(
-				missing.map((name) => [
-					name,
-					list.find(({node}) => node === name)?.reason ??
-						'the pod was not started',
-				]),
+				[...answers].flatMap(([name, answer]) =>
+					typeof answer === 'string' ? [[name, answer]] : [],
+				),
 			),
 			dnsServer: dns.address,
 		};
@@ -137,20 +211,23 @@ export const makeVerification = (options: {
 			}
 
 			podsAsked = false;
-			try {
-				const host = await firstServer();
-				await host.run(
-					verifyPodsDown,
-					{},
-					{
-						signal: AbortSignal.timeout(
-							signal.aborted ? closeLimitMs.stopped : closeLimitMs.ended,
-						),
-					},
-				);
-			} catch {
-				// The pods do nothing and the next verification takes them over.
-			}
+			const limit = {
+				signal: AbortSignal.timeout(
+					signal.aborted ? closeLimitMs.stopped : closeLimitMs.ended,
+				),
+			};
+			// The pods do nothing and the next verification takes them over; what plays a pod ends by itself.
+			await Promise.allSettled([
+				(async () => {
+					const host = await firstServer();
+					await host.run(verifyPodsDown, {}, limit);
+				})(),
+				...[...played].map(async (name) => {
+					const host = await options.hostOf(name);
+					await host.run(verifyStandInDown, {}, limit);
+				}),
+			]);
+			played.clear();
 		},
 	};
 };

@@ -23,8 +23,8 @@ import {
 } from '../../source/host/scripts/k3s-run.js';
 import {lockRelease, lockTake} from '../../source/host/scripts/lock.js';
 import {parseStepLine} from '../../source/host/scripts/steps.js';
+import {verifyPodNetwork} from '../../source/host/scripts/verify-pod-network.js';
 import {
-	verifyPodNetwork,
 	verifyPodsDown,
 	verifyPodsList,
 	verifyPodsUp,

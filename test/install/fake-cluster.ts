@@ -296,10 +296,19 @@ export const makeFakeCluster = (names: readonly string[]): FakeCluster => {
 				return new Map(input.pods.map((pod) => [pod, {ok: true, detail: ''}]));
 			}
 
+			case 'verify.kubelet': {
+				return {ok: true, detail: ''};
+			}
+
+			case 'verify.stand-in-up': {
+				return {address: '10.42.9.254'};
+			}
+
 			case 'verify.metrics': {
 				return nodeObjects().map(({name}) => name);
 			}
 
+			case 'verify.stand-in-down':
 			case 'verify.pods-down': {
 				return undefined;
 			}

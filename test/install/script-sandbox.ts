@@ -16,6 +16,7 @@ import {makeRunner, type SystemShell} from '../host/shells.js';
 const moved = [
 	'/var/lib/k3s-mesh',
 	'/var/lib/rancher',
+	'/var/lib/cni',
 	'/etc/systemd/system',
 	'/etc/rancher/k3s',
 	'/run/k3s-mesh',

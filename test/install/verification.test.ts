@@ -37,6 +37,7 @@ const proofsWith = async (
 	return {
 		result,
 		run,
+		fake,
 		proof: (kind: string, from: string, to?: string) =>
 			result.proofs.find(
 				(proof) =>
@@ -138,4 +139,92 @@ test('a node without metrics fails its verification', async () => {
 	const {proof} = await proofsWith('verify.metrics', () => ['fra1']);
 	assert.equal(proof('metrics', 'fra1')?.ok, true);
 	assert.equal(proof('metrics', 'nuc')?.ok, false);
+});
+
+const imageMissing = (onNode: string) => () => [
+	{
+		name: 'a',
+		node: 'fra1',
+		address: '10.42.0.9',
+		running: true,
+		reason: undefined,
+	},
+	{
+		name: 'b',
+		node: 'nuc',
+		address: undefined,
+		running: false,
+		reason: 'Back-off pulling image "pause"',
+		...(onNode === 'nuc' && {imageProblem: 'ImagePullBackOff'}),
+	},
+];
+
+test('where no image can be had, a network namespace plays the pod, and every proof that stands on it says so', async () => {
+	const {result, proof, run, fake} = await proofsWith(
+		'verify.pods-list',
+		imageMissing('nuc'),
+	);
+	assert.equal(result.outcome, 'good');
+	const played = 'network namespaces play the pods of nuc (ImagePullBackOff)';
+	for (const [from, to] of [
+		['fra1', 'nuc'],
+		['nuc', 'fra1'],
+	] as const) {
+		assert.equal(proof('pod-to-pod', from, to)?.ok, true);
+		assert.equal(proof('pod-to-pod', from, to)?.standIn, played);
+	}
+
+	assert.match(
+		proof('pod-to-pod', 'fra1', 'nuc')!.detail,
+		/reaches 10\.42\.9\.254 in .* ms; network namespaces play/,
+	);
+	assert.equal(proof('dns', 'nuc')?.standIn, played);
+	assert.equal(proof('dns', 'fra1')?.standIn, undefined);
+	assert.match(
+		proof('logs', 'nuc')?.standIn ?? '',
+		/its kubelet was asked instead/,
+	);
+	assert.ok(
+		run.events.some(
+			(event) =>
+				event.type === 'log' &&
+				event.node === 'nuc' &&
+				event.line.includes('Back-off pulling image'),
+		),
+	);
+	const {calls} = fake.machines.get('nuc')!;
+	assert.ok(
+		calls.lastIndexOf('verify.stand-in-down') >
+			calls.lastIndexOf('verify.pod-network'),
+	);
+	assert.ok(!fake.machines.get('fra1')!.calls.includes('verify.stand-in-up'));
+});
+
+test('a pod that waits for something else than its image is not played', async () => {
+	const {result, proof, fake} = await proofsWith(
+		'verify.pods-list',
+		imageMissing('none'),
+	);
+	assert.equal(result.outcome, 'failed');
+	assert.equal(proof('pod-to-pod', 'nuc', 'fra1')?.standIn, undefined);
+	assert.ok(!fake.machines.get('nuc')!.calls.includes('verify.stand-in-up'));
+});
+
+test('a node on which nothing can play the pod says why, and the others go on', async () => {
+	const fake = answering(
+		answering(makeFakeCluster(names), 'verify.pods-list', imageMissing('nuc')),
+		'verify.stand-in-up',
+		() => ({problem: 'there is no cni0'}),
+	);
+	const run = startFakeRun(fake, {waitLimitMs: 20});
+	const {proofs, failures} = await run.engine.run();
+	const expected =
+		'no pod runs on nuc: Back-off pulling image "pause"; and nothing can play it: there is no cni0';
+	assert.deepEqual(
+		proofs
+			.filter(({kind, to}) => kind === 'pod-to-pod' && to === 'nuc')
+			.map(({ok, detail}) => [ok, detail]),
+		[[false, expected]],
+	);
+	assert.deepEqual(failures.map(({node}) => node).toSorted(), ['fra1', 'nuc']);
 });

@@ -35,6 +35,18 @@ describe('the summary of the proofs', () => {
 		assert.match(line.note ?? '', /^only pinged: wg is not installed on a$/);
 	});
 
+	it('says of pods that something else played them', () => {
+		const standIn = 'network namespaces play the pods of b (ErrImagePull)';
+		const path = {kind: 'pod-to-pod', ok: true, detail: 'reached'} as const;
+		const [line] = proofLines([
+			{...path, from: 'a', to: 'b', standIn},
+			{...path, from: 'b', to: 'a', standIn},
+			{...path, from: 'a', to: 'c'},
+		]);
+		assert.deepEqual([line?.good, line?.total], [1, 3]);
+		assert.equal(line?.note, `2 by a stand-in: ${standIn}`);
+	});
+
 	it('does not boast of what nobody could see', () => {
 		const proofs = [
 			ping('a', 'b'),

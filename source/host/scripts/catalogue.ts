@@ -10,13 +10,15 @@ import {lockRefresh, lockRelease, lockTake} from './lock.js';
 import {manifestRead, manifestWrite} from './manifest.js';
 import {probeAgent} from './probe-agent.js';
 import type {Script} from './script.js';
-import {verifyClusterDns, verifyLogs, verifyMetrics} from './verify-api.js';
 import {
-	verifyPodNetwork,
-	verifyPodsDown,
-	verifyPodsList,
-	verifyPodsUp,
-} from './verify-pods.js';
+	verifyClusterDns,
+	verifyKubelet,
+	verifyLogs,
+	verifyMetrics,
+} from './verify-api.js';
+import {verifyPodNetwork} from './verify-pod-network.js';
+import {verifyPodsDown, verifyPodsList, verifyPodsUp} from './verify-pods.js';
+import {verifyStandInDown, verifyStandInUp} from './verify-stand-in.js';
 import {verifyHandshakes, verifyPing} from './verify.js';
 
 /** What a reader needs to know of a script, whatever goes in and comes out. */
@@ -56,8 +58,11 @@ export const catalogue: readonly CatalogueEntry[] = [
 	verifyPodsUp,
 	verifyPodsList,
 	verifyPodsDown,
+	verifyStandInUp,
+	verifyStandInDown,
 	verifyPodNetwork,
 	verifyClusterDns,
 	verifyLogs,
+	verifyKubelet,
 	verifyMetrics,
 ];

@@ -85,6 +85,27 @@ wait
 	},
 });
 
+/** Asks the kubelet of a node for its health through the API: the way that logs take, for a node without a pod of ours. */
+export const verifyKubelet = defineScript<{readonly node: string}, ApiAnswer>({
+	name: 'verify.kubelet',
+	purpose: "asks a node's kubelet for its health through the API",
+	as: 'root',
+	timeoutMs: apiLimitMs,
+	fields: ({node}) => [{name: 'node', value: plainValue('node name', node)}],
+	source: String.raw`${kubectl}
+if said=$(kubectl get --raw "/api/v1/nodes/$node/proxy/healthz" 2>&1); then
+	echo 'ok'
+else
+	printf 'no %s
+' "$(printf '%s' "$said" | tail -n 1 | head -c 300)"
+fi
+`,
+	decode({stdout}) {
+		const detail = answerLines(stdout).optional('no');
+		return {ok: detail === undefined, detail: detail ?? ''};
+	},
+});
+
 /** Names of the nodes of which the API has metrics; `undefined` when it has no metrics at all. */
 export const verifyMetrics = defineScript<
 	Record<string, never>,

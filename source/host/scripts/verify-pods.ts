@@ -1,14 +1,8 @@
 import {z} from 'zod';
 import {apiLimitMs} from './limits.js';
-import {answerLines, plainValue} from './answer-lines.js';
+import {answerLines} from './answer-lines.js';
 import {failFunction, k3sPath} from './files-shell.js';
 import {defineScript} from './script.js';
-import {
-	pingAll,
-	readPings,
-	targetsField,
-	type PingResult,
-} from './verify-ping.js';
 
 /** Name and label of the short-lived DaemonSet, in `kube-system`. */
 export const verifyPodsName = 'k3s-mesh-verify';
@@ -73,7 +67,18 @@ export type VerifyPod = {
 	readonly running: boolean;
 	/** Why its container does not run, in Kubernetes' words. */
 	readonly reason: string | undefined;
+	/** Kubernetes' word for it, when the reason is that an image cannot be had. */
+	readonly imageProblem?: string;
 };
+
+/** What the kubelet says of a container whose image it cannot get. */
+const imageWords: ReadonlySet<string> = new Set([
+	'ErrImagePull',
+	'ImagePullBackOff',
+	'ErrImageNeverPull',
+	'ImageInspectError',
+	'RegistryUnavailable',
+]);
 
 const podList = z.object({
 	items: z.array(
@@ -109,21 +114,61 @@ const podList = z.object({
 	),
 });
 
-/** Reads the answer of `kubectl get pods -o json`. Throws when it is something else. */
-export const parsePods = (text: string): readonly VerifyPod[] =>
-	podList
-		.parse(JSON.parse(text))
+const eventList = z.object({
+	items: z.array(
+		z.object({
+			involvedObject: z.object({name: z.string().default('')}),
+			message: z.string().default(''),
+		}),
+	),
+});
+
+/**
+ * Reads the answers of `kubectl get -o json`: the pods, and the events about sandboxes that could not be made. A pod
+ * without a sandbox only says `ContainerCreating`; why is in an event, so also when it is the sandbox's own image.
+ * Throws when they are something else.
+ */
+export const parsePods = (
+	podsText: string,
+	eventsText: string,
+): readonly VerifyPod[] => {
+	const events = eventList.parse(JSON.parse(eventsText)).items;
+	return podList
+		.parse(JSON.parse(podsText))
 		.items.filter(({metadata}) => metadata.deletionTimestamp === undefined)
 		.map(({metadata, spec, status}) => {
+			const running = status.phase === 'Running';
 			const waiting = status.containerStatuses[0]?.state?.waiting;
+			const sandbox =
+				!running &&
+				(waiting === undefined || waiting.reason === 'ContainerCreating')
+					? events.findLast(
+							({involvedObject}) => involvedObject.name === metadata.name,
+						)?.message
+					: undefined;
+			const word = sandbox === undefined ? waiting?.reason : sandboxWord;
+			const isImage =
+				sandbox === undefined
+					? imageWords.has(word ?? '')
+					: /sandbox image/i.test(sandbox);
 			return {
 				name: metadata.name,
 				node: spec.nodeName,
 				address: status.podIP === '' ? undefined : status.podIP,
-				running: status.phase === 'Running',
-				reason: waiting?.message ?? waiting?.reason,
+				running,
+				reason: [sandbox, waiting?.message, waiting?.reason].find(
+					(text) => text !== undefined && text !== '',
+				),
+				...(isImage && word !== undefined && {imageProblem: word}),
 			};
 		});
+};
+
+/** The reason of the events that say why a sandbox could not be made. */
+const sandboxWord = 'FailedCreatePodSandBox';
+
+/** Between the two answers of the script below; no JSON has such a line. */
+const separator = '--- events';
 
 /** Lists the pods of verification, on a server. */
 export const verifyPodsList = defineScript<
@@ -135,10 +180,15 @@ export const verifyPodsList = defineScript<
 	as: 'root',
 	timeoutMs: apiLimitMs,
 	fields: () => [],
-	source: `${kubectl}
+	source: String.raw`${kubectl}
 kubectl -n kube-system get pods -l app=${verifyPodsName} -o json </dev/null
+printf '\n%s\n' '${separator}'
+kubectl -n kube-system get events --field-selector reason=${sandboxWord} -o json </dev/null
 `,
-	decode: ({stdout}) => parsePods(stdout),
+	decode({stdout}) {
+		const [pods = '', events = ''] = stdout.split(`\n${separator}\n`);
+		return parsePods(pods, events);
+	},
 });
 
 /** Takes the pods of verification away again. */
@@ -153,104 +203,5 @@ kubectl -n kube-system delete daemonset ${verifyPodsName} --ignore-not-found --w
 `,
 	decode() {
 		// Nothing to read.
-	},
-});
-
-/** What one pod reaches. */
-export type PodReach = {
-	/** Why nothing could be tried from inside the pod's network. */
-	readonly problem: string | undefined;
-	readonly pings: readonly PingResult[];
-	/** `undefined` when no DNS server was given. */
-	readonly dns: {readonly ok: boolean; readonly detail: string} | undefined;
-};
-
-const dnsQuery = String.raw`
-import socket, struct, sys
-server, name = sys.argv[1], sys.argv[2]
-question = b"".join(bytes([len(part)]) + part.encode() for part in name.split(".")) + b"\0"
-query = struct.pack(">HHHHHH", 17, 256, 1, 0, 0, 0) + question + struct.pack(">HH", 1, 1)
-family = socket.AF_INET6 if ":" in server else socket.AF_INET
-said = "no answer"
-for attempt in range(3):
-    s = socket.socket(family, socket.SOCK_DGRAM)
-    s.settimeout(2)
-    try:
-        s.sendto(query, (server, 53))
-        answer = s.recv(2048)
-        flags, answers = struct.unpack(">HxxH", answer[2:8])
-        if flags & 15 == 0 and answers > 0:
-            print("dns yes")
-            sys.exit(0)
-        said = "answers with code %d and %d records" % (flags & 15, answers)
-    except OSError as error:
-        said = "no answer (%s)" % error
-    finally:
-        s.close()
-print("dns no " + said)
-`;
-
-/**
- * Stands in the network of the pod that has this address on this machine, and pings other pods and asks the
- * cluster DNS from there.
- */
-export const verifyPodNetwork = defineScript<
-	{
-		readonly podAddress: string;
-		readonly targets: readonly string[];
-		readonly dnsServer: string | undefined;
-		/** Such as `kubernetes.default.svc.cluster.local`. */
-		readonly dnsName: string;
-	},
-	PodReach
->({
-	name: 'verify.pod-network',
-	purpose: "reaches other pods and the cluster DNS from inside a pod's network",
-	as: 'root',
-	timeoutMs: apiLimitMs,
-	fields: ({podAddress, targets, dnsServer, dnsName}) => [
-		{name: 'address', value: plainValue('address', podAddress)},
-		{name: 'dns_server', value: plainValue('address', dnsServer ?? '')},
-		{name: 'dns_name', value: plainValue('name', dnsName)},
-		targetsField(targets),
-	],
-	source: String.raw`${pingAll}
-network=
-for one in /var/run/netns/* /run/docker/netns/*; do
-	[ -e "$one" ] || continue
-	if nsenter --net="$one" ip -o addr show 2>/dev/null </dev/null | grep -qF " $address/"; then
-		network=$one
-		break
-	fi
-done
-if [ -z "$network" ]; then
-	printf 'nowhere no network namespace with %s was found\n' "$address"
-	exit 0
-fi
-ping_all nsenter --net="$network"
-[ -n "$dns_server" ] || exit 0
-if command -v python3 >/dev/null 2>&1; then
-	nsenter --net="$network" python3 -c '${dnsQuery}' "$dns_server" "$dns_name" </dev/null
-elif command -v nslookup >/dev/null 2>&1; then
-	if nsenter --net="$network" nslookup "$dns_name" "$dns_server" >/dev/null 2>&1 </dev/null; then
-		echo 'dns yes'
-	else
-		echo 'dns no no answer'
-	fi
-else
-	echo 'dns no neither python3 nor nslookup is installed'
-fi
-`,
-	decode({stdout}) {
-		const answer = answerLines(stdout);
-		const dns = answer.optional('dns');
-		return {
-			problem: answer.optional('nowhere'),
-			pings: readPings(stdout),
-			dns:
-				dns === undefined
-					? undefined
-					: {ok: dns === 'yes', detail: dns.replace(/^(?:yes|no) ?/, '')},
-		};
 	},
 });

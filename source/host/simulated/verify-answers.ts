@@ -1,16 +1,21 @@
 import {
 	verifyClusterDns,
+	verifyKubelet,
 	verifyLogs,
 	verifyMetrics,
 } from '../scripts/verify-api.js';
+import {verifyPodNetwork} from '../scripts/verify-pod-network.js';
 import {
-	verifyPodNetwork,
 	verifyPodsDown,
 	verifyPodsList,
 	verifyPodsName,
 	verifyPodsUp,
 } from '../scripts/verify-pods.js';
 import type {PingResult} from '../scripts/verify-ping.js';
+import {
+	verifyStandInDown,
+	verifyStandInUp,
+} from '../scripts/verify-stand-in.js';
 import {
 	verifyHandshakes,
 	verifyPing,
@@ -112,6 +117,11 @@ export const verifyAnswers: readonly Answer[] = [
 	answerTo(verifyPodsDown, ({machine, node}) => {
 		servedCluster(machine, node, verifyPodsDown.name).verifying = false;
 	}),
+	// The model's machines have the image, so nothing ever plays a pod there.
+	answerTo(verifyStandInUp, () => ({
+		problem: 'the simulated machines run real pods only',
+	})),
+	answerTo(verifyStandInDown, () => undefined),
 	answerTo(verifyPodNetwork, async ({scene, machine, input, signal}) => {
 		await scene.pace.pass(900, signal);
 		const reach = {
@@ -145,6 +155,12 @@ export const verifyAnswers: readonly Answer[] = [
 					: {ok: false, detail: `pods "${pod}" not found`},
 			]),
 		);
+	}),
+	answerTo(verifyKubelet, ({machine, node, input}) => {
+		const cluster = servedCluster(machine, node, verifyKubelet.name);
+		return cluster.nodes.get(input.node)?.ready
+			? {ok: true, detail: ''}
+			: {ok: false, detail: `the kubelet of ${input.node} does not answer`};
 	}),
 	answerTo(verifyMetrics, async ({scene, machine, node, signal}) => {
 		await scene.pace.pass(500, signal);

@@ -1,4 +1,8 @@
-import {verifyLogs, verifyMetrics} from '../../host/scripts/verify-api.js';
+import {
+	verifyKubelet,
+	verifyLogs,
+	verifyMetrics,
+} from '../../host/scripts/verify-api.js';
 import type {Proof} from '../events.js';
 import type {Prover} from '../steps/verify.js';
 
@@ -19,6 +23,22 @@ export const proveApi: Prover = async (nodeName, ground, context) => {
 			detail: answer?.ok
 				? `the logs of ${pod.name} can be read`
 				: (answer?.detail ?? 'the API gave no answer'),
+		});
+	}
+
+	const played = ground.standIns.get(nodeName);
+	if (played) {
+		const answer = await host.run(verifyKubelet, {node: nodeName}, {signal});
+		const standIn = `no pod of ours has logs on ${nodeName} (${played.why}): its kubelet was asked instead`;
+		proofs.push({
+			kind: 'logs',
+			from: nodeName,
+			to: undefined,
+			ok: answer.ok,
+			standIn,
+			detail: answer.ok
+				? `its kubelet answers through the API; ${standIn}`
+				: `its kubelet does not answer through the API: ${answer.detail}`,
 		});
 	}
 

@@ -54,6 +54,13 @@ export const verify: StepHandler<Action> = {
 			);
 		}
 
+		const played = ground.standIns.get(nodeName);
+		if (played) {
+			tell.log(
+				`The pod has no image, and a network namespace (${played.address}) plays it: ${played.reason}`,
+			);
+		}
+
 		const bad: Proof[] = [];
 		for (const {what, prove} of provers) {
 			tell.now(what);

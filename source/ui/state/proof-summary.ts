@@ -32,7 +32,9 @@ const noteOf = (
 ): string | undefined => {
 	const [first] = standIns;
 	if (first?.standIn !== undefined) {
-		return `only pinged: ${first.standIn}`;
+		return first.kind === 'handshake'
+			? `only pinged: ${first.standIn}`
+			: `${standIns.length} by a stand-in: ${first.standIn}`;
 	}
 
 	const details = new Set(good.map(({detail}) => detail));

@@ -50,11 +50,17 @@ show_ufw_config() {
 	grep '^DEFAULT_' /etc/default/ufw
 }
 
+# Its client takes long to start: ask only where the daemon runs.
+firewalld_runs() {
+	grep -qsx firewalld /proc/[0-9]*/comm
+}
+
 show_firewalld() {
-	limited firewall-cmd --state
+	firewalld_runs && limited firewall-cmd --state
 }
 
 show_firewalld_zone() {
+	firewalld_runs || return 0
 	zone=$(limited firewall-cmd --get-default-zone)
 	limited firewall-cmd "--zone=$zone" --list-all
 	limited firewall-cmd --get-active-zones

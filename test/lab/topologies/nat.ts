@@ -4,7 +4,7 @@ import {publicHost} from './public-host.js';
 const natMix: Topology = {
 	name: 'nat-mix',
 	about:
-		'a public server; agents behind 1:1 NAT, two behind one port-restricted NAT, behind symmetric NAT, in a carrier network and behind a router in it',
+		'a public server; agents behind 1:1 NAT, port-restricted NAT (one alone, two together), symmetric NAT, in a carrier network and behind a router in it',
 	unnamedSites: true,
 	sites: [
 		{
@@ -22,6 +22,16 @@ const natMix: Topology = {
 			forwards: [
 				{protocol: 'tcp', port: 2201, to: '192.168.40.11', toPort: 22},
 				{protocol: 'tcp', port: 2202, to: '192.168.40.12', toPort: 22},
+			],
+		},
+		{
+			name: 'cabin',
+			prefix: '192.168.45',
+			routerAddress: '203.0.113.45',
+			hairpin: false,
+			nat: 'port-restricted',
+			forwards: [
+				{protocol: 'tcp', port: 2201, to: '192.168.45.11', toPort: 22},
 			],
 		},
 		{
@@ -82,6 +92,14 @@ const natMix: Topology = {
 			externalIp: '203.0.113.40',
 			internalIp: '192.168.40.12',
 			sshPort: 2202,
+		},
+		{
+			name: 'cabin1',
+			role: 'agent',
+			site: 'cabin',
+			externalIp: '203.0.113.45',
+			internalIp: '192.168.45.11',
+			sshPort: 2201,
 		},
 		{
 			name: 'hotel1',

@@ -1,12 +1,10 @@
-import {UserError, exitCodes} from '../errors.js';
-import type {Host} from '../host/host.js';
 import {withClusterLock} from '../install/cluster-lock.js';
 import {makeEngine} from '../install/engine.js';
-import {makeHostPool, type HostSource} from '../install/host-pool.js';
+import {makeHostPool} from '../install/host-pool.js';
 import {isRunGone, runOwner} from '../install/run-owner.js';
 import {meshOf} from '../mesh/catalogue.js';
-import type {Cluster} from '../cluster/schema.js';
-import type {ApplyResult, Fleet, StartApply} from './operations.js';
+import {hostsOf} from './host-source.js';
+import type {ApplyResult, StartApply} from './operations.js';
 
 /** Nodes worked on at once, when nothing else is said. */
 const defaultConcurrency = 16;
@@ -16,43 +14,6 @@ const defaultWaitLimitMs = 180_000;
 
 /** Between two looks at something that is waited for, in ms. The demo's machines answer at once. */
 const pollMs = {real: 2000, demo: 250};
-
-/** Hosts of a run: those that the fleet has open, and new connections for those that it lost. */
-const hostsOf = (cluster: Cluster, fleet: Fleet): HostSource => {
-	const contact = async (name: string): Promise<Host> => {
-		const known = fleet.contact(name);
-		if (known?.state === 'ready') {
-			return known.host;
-		}
-
-		const spec = cluster.nodes.find((node) => node.name === name);
-		if (spec === undefined) {
-			throw new Error(`The plan names ${name}, which the cluster does not.`);
-		}
-
-		const made = await fleet.add(spec);
-		if (made.state === 'ready') {
-			return made.host;
-		}
-
-		throw new UserError(
-			made.state === 'failed' ? made.message : `${name} does not answer.`,
-			{
-				node: name,
-				exitCode: exitCodes.unreachable,
-				tryNext: made.state === 'failed' ? made.tryNext : [],
-			},
-		);
-	};
-
-	return {
-		open: contact,
-		async reopen(name) {
-			await fleet.remove(name);
-			return contact(name);
-		},
-	};
-};
 
 /** Runs a plan. Failures of one node never stop the others. */
 export const startApply: StartApply = (options) => {

@@ -1,0 +1,115 @@
+import {sameAddress} from '../../cluster/addresses.js';
+import type {HostFacts} from '../../facts/host-facts.js';
+import {controller, type Cell} from '../../facts/measurements.js';
+import {meshOf} from '../../mesh/catalogue.js';
+import type {MeshContext} from '../../mesh/mesh.js';
+import type {FirewallFix} from '../../operations/operations.js';
+import type {FirewallRule} from '../plan.js';
+import {commandLine, nodeFirewall} from './node-firewall.js';
+import {portOpenings} from './openings.js';
+
+/** Can it be the firewall of the target that closes this path? Not when another box said so, and not for a host to itself. */
+const mayBeClosedThere = (
+	{addresses}: HostFacts,
+	{path, verdict}: Cell,
+): boolean => {
+	if (path.from === path.to || path.from === controller) {
+		return false;
+	}
+
+	if (verdict.kind !== 'refused') {
+		return verdict.kind === 'filtered';
+	}
+
+	const {by} = verdict;
+	return (
+		by === undefined ||
+		sameAddress(by, path.address) ||
+		addresses.some(({address}) => sameAddress(address, by))
+	);
+};
+
+/** The rules as lines, and what makes them last. */
+const linesOf = (
+	firewall: FirewallFix['firewall'],
+	rules: readonly FirewallRule[],
+): readonly string[] => {
+	const lines = rules.map(({add}) => commandLine(add));
+	switch (firewall) {
+		case 'ufw': {
+			return lines;
+		}
+
+		case 'firewalld': {
+			return [...lines, 'firewall-cmd --reload'];
+		}
+
+		case 'nftables':
+		case 'iptables': {
+			return [
+				...lines,
+				'# k3s-mesh-firewall.service adds them again after a boot; by hand: have them where your rules are loaded from.',
+			];
+		}
+	}
+};
+
+/**
+ * What the hosts' own firewalls need: for each host to which a path is closed that it may have closed itself, or that
+ * does not pass packets of pods on (`notForwarding`, by name). The rules are those of the install, so that neither undoes
+ * the other. Hosts on which we may not or cannot change it are left out.
+ */
+export const hostFixes = (
+	context: MeshContext,
+	notForwarding: ReadonlySet<string>,
+): readonly FirewallFix[] => {
+	const mesh = meshOf(context.cluster);
+	const requirements = mesh.requirements(context);
+	return context.cluster.nodes.flatMap((node): readonly FirewallFix[] => {
+		const facts = context.facts.get(node.name);
+		if (
+			facts === undefined ||
+			facts.privilege === 'none' ||
+			!facts.tools['systemd-run']
+		) {
+			return [];
+		}
+
+		const closed = context.measurements.cells.filter(
+			(cell) => cell.path.to === node.name && mayBeClosedThere(facts, cell),
+		);
+		if (closed.length === 0 && !notForwarding.has(node.name)) {
+			return [];
+		}
+
+		const action = nodeFirewall(context, mesh, node);
+		if (action === undefined) {
+			return [];
+		}
+
+		const openings = portOpenings(context, mesh, node, requirements);
+		const paths = facts.firewall.active
+			? closed
+					.map(({path}) => path)
+					.filter(({from, protocol, port}) =>
+						openings.some(
+							(opening) =>
+								opening.peer === from &&
+								opening.protocol === protocol &&
+								opening.port === port,
+						),
+					)
+			: [];
+		return paths.length === 0 && !notForwarding.has(node.name)
+			? []
+			: [
+					{
+						node: node.name,
+						firewall: action.firewall,
+						rules: action.rules,
+						lines: linesOf(action.firewall, action.rules),
+						paths,
+					},
+				];
+	});
+};

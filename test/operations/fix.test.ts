@@ -1,0 +1,314 @@
+import assert from 'node:assert/strict';
+import {describe, test} from 'node:test';
+import {clusterSchema} from '../../source/cluster/schema.js';
+import {UserError, exitCodes} from '../../source/errors.js';
+import {HostLost, ScriptFailed} from '../../source/host/errors.js';
+import type {Host} from '../../source/host/host.js';
+import type {MachineSpec} from '../../source/host/simulated/machine.js';
+import {parseManifest} from '../../source/install/manifest.js';
+import {manifestRead} from '../../source/host/scripts/manifest.js';
+import {lockTake} from '../../source/host/scripts/lock.js';
+import {checkCluster} from '../../source/operations/check.js';
+import {applyFixes, proposeFixes} from '../../source/operations/fix.js';
+import {openFleet} from '../../source/operations/fleet.js';
+import type {FixOutcome, World} from '../../source/operations/operations.js';
+import {fastWorld, threeMachines} from '../host/simulated-support.js';
+
+const closed = (
+	by: 'host-firewall' | 'cloud-firewall',
+	firewall: 'ufw' | 'nftables' = 'ufw',
+): Partial<MachineSpec> => ({
+	closed: [{protocol: 'udp', port: 51_820, how: 'filtered', by}],
+	facts: {
+		firewall: {kind: firewall, active: true, defaultDeny: true, summary: ''},
+	},
+});
+
+/** A script of a host that fails instead, by its name. */
+type Failing = Readonly<Record<string, () => Error>>;
+
+/** A stage with three machines; `attempt` may refuse a connection, and counts from 1 for each node. */
+const stageOf = async (
+	machines: Parameters<typeof threeMachines>[0],
+	attempt: (node: string, count: number) => Error | undefined = () => undefined,
+	failing: Failing = {},
+) => {
+	const {world: simulated, clock} = fastWorld(threeMachines(machines));
+	const counts = new Map<string, number>();
+	const ran: string[] = [];
+	const world: World = {
+		...simulated,
+		async connect(target, options) {
+			const count = (counts.get(target.name) ?? 0) + 1;
+			counts.set(target.name, count);
+			const refusal = attempt(target.name, count);
+			if (refusal !== undefined) {
+				throw refusal;
+			}
+
+			const host = await simulated.connect(target, options);
+			const watched: Host = {
+				...host,
+				async run(script, input, callOptions) {
+					ran.push(`${target.name} ${script.name}`);
+					const failure = failing[script.name];
+					if (failure !== undefined) {
+						throw failure();
+					}
+
+					return host.run(script, input, callOptions);
+				},
+			};
+			return watched;
+		},
+	};
+	const cluster = clusterSchema.parse({
+		version: 1,
+		name: 'fixed',
+		nodes: ['one', 'two', 'three'].map((name, index) => ({
+			name,
+			role: index === 0 ? 'server' : 'agent',
+			ssh: name,
+			externalIp: `198.51.100.${index + 1}`,
+		})),
+	});
+	const stop = new AbortController();
+	const fleet = openFleet({
+		world,
+		questions: {trustHostKey: async () => true},
+		signal: stop.signal,
+	});
+	await fleet.addAll(cluster.nodes);
+	const check = async () =>
+		checkCluster({
+			cluster,
+			fleet,
+			ignore: [],
+			signal: stop.signal,
+			onEvent() {
+				// The report is enough.
+			},
+		});
+	const report = await check();
+	const propose = () => proposeFixes({report, facts: fleet.facts()});
+	const apply = async (
+		fixes = propose(),
+	): Promise<ReadonlyMap<string, FixOutcome>> => {
+		const told = new Map<string, FixOutcome>();
+		const outcomes = await applyFixes({
+			cluster,
+			fixes,
+			fleet,
+			world,
+			signal: stop.signal,
+			rollbackSeconds: 1,
+			onOutcome(node, outcome) {
+				told.set(node, outcome);
+			},
+		});
+		assert.deepEqual(outcomes, told);
+		return outcomes;
+	};
+
+	return {clock, fleet, check, propose, apply, ran, counts, stop};
+};
+
+const unreachable = () =>
+	new UserError('three does not answer.', {exitCode: exitCodes.unreachable});
+
+describe('opening host firewalls', () => {
+	test('a closed path is proposed with its lines, is open afterwards, and is not opened twice', async () => {
+		const stage = await stageOf({three: closed('host-firewall')});
+		try {
+			const fixes = stage.propose();
+			assert.deepEqual(
+				fixes.map(({node, firewall, paths}) => [node, firewall, paths.length]),
+				[['three', 'ufw', 2]],
+			);
+			const outcomes = await stage.apply(fixes);
+			assert.deepEqual([...outcomes], [['three', {kind: 'opened'}]]);
+			assert.deepEqual(
+				stage.ran.filter((name) => /^three (?:firewall|manifest)/.test(name)),
+				[
+					'three firewall.arm',
+					'three manifest.read',
+					'three manifest.write',
+					'three firewall.apply',
+					'three firewall.settle',
+				],
+			);
+			// The fleet's, the one that shows that it is reached, and the fleet's again, for its facts.
+			assert.equal(stage.counts.get('three'), 3);
+			const {measurements} = await stage.check();
+			assert.ok(
+				measurements.cells.every(({verdict}) => verdict.kind === 'open'),
+			);
+
+			assert.deepEqual(
+				[...(await stage.apply(fixes))],
+				[['three', {kind: 'already'}]],
+			);
+			assert.equal(stage.counts.get('three'), 3);
+		} finally {
+			await stage.fleet.close();
+		}
+	});
+
+	test('the manifest lists the rules and the unit that brings them back', async () => {
+		const stage = await stageOf({three: closed('host-firewall', 'nftables')});
+		try {
+			const [fix] = stage.propose();
+			await stage.apply();
+			const host = stage.fleet.hosts().get('three')!;
+			const text = await host.run(
+				manifestRead,
+				{},
+				{signal: stage.stop.signal},
+			);
+			const manifest = parseManifest(text!)!;
+			assert.equal(manifest.cluster, 'fixed');
+			assert.equal(manifest.firewall!.kind, 'nftables');
+			assert.deepEqual(manifest.firewall!.rules, fix!.rules);
+			assert.deepEqual(Object.keys(manifest.files), [
+				'/etc/systemd/system/k3s-mesh-firewall.service',
+			]);
+		} finally {
+			await stage.fleet.close();
+		}
+	});
+
+	test('a path that stays closed behind the opened firewall is not ours to open', async () => {
+		const stage = await stageOf({three: closed('cloud-firewall')});
+		try {
+			assert.deepEqual([...(await stage.apply()).values()], [{kind: 'opened'}]);
+			const {measurements} = await stage.check();
+			assert.ok(
+				measurements.cells.some(({verdict}) => verdict.kind === 'filtered'),
+			);
+			assert.deepEqual(
+				[...(await stage.apply()).values()],
+				[{kind: 'already'}],
+			);
+		} finally {
+			await stage.fleet.close();
+		}
+	});
+
+	test('a host that no new connection reaches takes the rules back, and is open again for us', async () => {
+		// More than can be tried before the host takes them back.
+		let refusals = 0;
+		const stage = await stageOf({three: closed('host-firewall')}, (node) => {
+			if (node !== 'three' || refusals === 0) {
+				return undefined;
+			}
+
+			refusals -= 1;
+			return unreachable();
+		});
+		try {
+			const [fix] = stage.propose();
+			refusals = 8;
+			const outcomes = await stage.apply([
+				{...fix!, rules: fix!.rules.slice(0, 1)},
+			]);
+			const outcome = outcomes.get('three')!;
+			assert.equal(outcome.kind, 'rolled-back');
+			assert.match(
+				(outcome as {message: string}).message,
+				/^three was not reached after the change \(three does not answer\.\), and took the lines back/,
+			);
+			assert.equal(refusals, 0);
+			// Its facts are there again.
+			assert.equal(stage.fleet.contact('three')!.state, 'ready');
+		} finally {
+			await stage.fleet.close();
+		}
+	});
+
+	for (const [title, failure, kind, message] of [
+		[
+			'a rule that the firewall refuses',
+			() =>
+				new ScriptFailed('three', 'firewall.apply', {
+					code: 1,
+					lastLines: ['The firewall refused a rule: ufw allow'],
+				}),
+			'failed',
+			/^The firewall refused a rule: ufw allow\. What was added has been taken back\./,
+		],
+		[
+			'a connection that is cut while rules are added',
+			() => new HostLost('three', 'cut'),
+			'rolled-back',
+			/^The connection to three was lost .* The lines have been taken back\./,
+		],
+	] as const) {
+		test(`${title} ends with the rules taken back`, async () => {
+			const stage = await stageOf({three: closed('host-firewall')}, undefined, {
+				'firewall.apply': failure,
+			});
+			try {
+				const outcome = (await stage.apply()).get('three')!;
+				assert.equal(outcome.kind, kind);
+				assert.match((outcome as {message: string}).message, message);
+				assert.ok(stage.ran.includes('three firewall.settle'));
+			} finally {
+				await stage.fleet.close();
+			}
+		});
+	}
+
+	test('nothing is changed while another run is at work on the cluster', async () => {
+		const stage = await stageOf({three: closed('host-firewall')});
+		try {
+			const first = stage.fleet.hosts().get('one')!;
+			await first.run(
+				lockTake,
+				{runId: 'other', owner: 'eve on laptop', gone: []},
+				{signal: stage.stop.signal},
+			);
+			stage.clock.now += 5000;
+			const pending = stage.apply();
+			// The other run says that it is at work.
+			const beat = setInterval(() => {
+				void first.run(
+					lockTake,
+					{runId: 'other', owner: 'eve on laptop', gone: []},
+					{signal: stage.stop.signal},
+				);
+			}, 100);
+			const outcome = (await pending).get('three')!;
+			clearInterval(beat);
+			assert.equal(outcome.kind, 'failed');
+			assert.match(
+				(outcome as {message: string}).message,
+				/^Another run is at work on this cluster: eve on laptop/,
+			);
+			assert.ok(!stage.ran.some((name) => name.startsWith('three firewall')));
+		} finally {
+			await stage.fleet.close();
+		}
+	});
+
+	test('stopped in the middle, the host is left to take the rules back', async () => {
+		let asked = 0;
+		const stage = await stageOf({three: closed('host-firewall')}, (node) => {
+			if (node === 'three') {
+				asked += 1;
+				if (asked === 2) {
+					stage.stop.abort(new UserError('Stopped.'));
+				}
+			}
+
+			return undefined;
+		});
+		const outcome = (await stage.apply()).get('three')!;
+		assert.equal(outcome.kind, 'failed');
+		assert.match(
+			(outcome as {message: string}).message,
+			/^stopped; three takes back within \d+ s/,
+		);
+		assert.ok(!stage.ran.includes('three firewall.settle'));
+		await stage.fleet.close();
+	});
+});

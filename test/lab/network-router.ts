@@ -131,6 +131,10 @@ ${chain('prerouting', 'nat hook prerouting priority dstnat', nat.prerouting)}${c
 table ip filter {
 ${chain('input', 'filter hook input priority filter', [`ip daddr { ${nat.closed.join(', ')} } drop`])}${chain('forward', 'filter hook forward priority filter', nat.forward)}}
 table inet passing {
-${chain('forward', 'filter hook forward priority filter + 10', site.filter ?? [])}}
+${chain(
+	'prerouting',
+	'filter hook prerouting priority raw',
+	(site.outerFilter ?? []).map((rule) => `iifname "wan" ${rule}`),
+)}${chain('forward', 'filter hook forward priority filter + 10', site.filter ?? [])}}
 `;
 };

@@ -53,6 +53,8 @@ export type SiteSpec = {
 	readonly forwards?: readonly ForwardSpec[];
 	/** Rules of nftables for what the router passes on between its cards `wan` and `lan`; what no rule stops passes. */
 	readonly filter?: readonly string[];
+	/** The same for what reaches its card `wan`, before anything is translated: what it refuses there, it refuses under its own address. */
+	readonly outerFilter?: readonly string[];
 	/** A routed IPv6 /64 of the site such as `2001:db8:a::`, without NAT; the router is `::1`. */
 	readonly ipv6Prefix?: string;
 	/** The router's IPv6 address on the wan; needed with `ipv6Prefix`. */

@@ -100,14 +100,14 @@ const refusing = (how: string): string =>
 `);
 
 const routerRefuses = (how: string): string[] => [
-	`iifname "wan" tcp dport { 6443, 10250 } reject with ${how}`,
-	`iifname "wan" udp dport 51820 reject with ${how}`,
+	`tcp dport { 6443, 10250 } reject with ${how}`,
+	`udp dport 51820 reject with ${how}`,
 ];
 
 const reject: Topology = {
 	name: 'reject',
 	about:
-		'a public server; agents whose ports are refused in all ways: three by the host, three by the router of their site',
+		'a public server; agents whose ports are refused in all ways: three by the host, three by the router of their site (one after translating, two before)',
 	unnamedSites: true,
 	sites: [
 		{
@@ -115,21 +115,23 @@ const reject: Topology = {
 			prefix: '192.168.101',
 			routerAddress: '203.0.113.101',
 			hairpin: true,
-			filter: routerRefuses('icmp port-unreachable'),
+			filter: routerRefuses('icmp port-unreachable').map(
+				(rule) => `iifname "wan" ${rule}`,
+			),
 		},
 		{
 			name: 'r-host',
 			prefix: '192.168.104',
 			routerAddress: '203.0.113.104',
 			hairpin: true,
-			filter: routerRefuses('icmp host-prohibited'),
+			outerFilter: routerRefuses('icmp host-prohibited'),
 		},
 		{
 			name: 'r-admin',
 			prefix: '192.168.107',
 			routerAddress: '203.0.113.107',
 			hairpin: true,
-			filter: routerRefuses('icmp admin-prohibited'),
+			outerFilter: routerRefuses('icmp admin-prohibited'),
 		},
 	],
 	hosts: [

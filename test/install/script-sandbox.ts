@@ -19,6 +19,7 @@ const moved = [
 	'/var/lib/cni',
 	'/etc/systemd/system',
 	'/etc/rancher/k3s',
+	'/etc/environment',
 	'/run/k3s-mesh',
 	'/usr/local/bin',
 	'/opt/bin',

@@ -32,6 +32,10 @@ const systemdRun = (root: string) => `#!/bin/sh
 for word in "$@"; do
 	case "$word" in
 		--unit=*) unit=\${word#--unit=} ;;
+		--property=EnvironmentFile=-*)
+			file=\${word#--property=EnvironmentFile=-}
+			[ ! -f "$file" ] || { set -a; . "$file"; set +a; }
+			;;
 	esac
 	worker=$word
 done
@@ -67,6 +71,7 @@ while [ $# -gt 0 ]; do
 	shift
 done
 echo "$url" >>${root}/fetched
+echo "\${https_proxy-}" >>${root}/proxies
 while [ -e ${root}/hold ]; do sleep 0.02; done
 file=${root}/web/\${url##*/}
 [ -f "$file" ] || { echo "curl: (22) The requested URL returned error: 404" >&2; exit 22; }
@@ -141,6 +146,16 @@ echo "[Service] $INSTALL_K3S_VERSION" >${sandbox.root}/etc/systemd/system/k3s-ag
 				assert.deepEqual(lines('/units-started'), [
 					'k3s-mesh-download.service',
 				]);
+			});
+
+			test('the proxy that the machine gives to logins is used, too', async () => {
+				const proxy = 'http://192.0.2.8:3128';
+				await sandbox.run(k3sDownload, download);
+				assert.ok(!lines('/proxies').includes(proxy));
+				sandbox.write('/etc/environment', `https_proxy=${proxy}\n`);
+				sandbox.write('/usr/local/bin/k3s', 'old', 0o755);
+				await sandbox.run(k3sDownload, {...download, version: 'v1.36.4+k3s1'});
+				assert.equal(lines('/proxies').at(-1), proxy);
 			});
 
 			test('a binary that is right already is not downloaded', async () => {

@@ -146,8 +146,9 @@ printf '%s\\n' "$code" >"$step/result.new"
 mv -f "$step/result.new" "$step/result"
 END_OF_WORKER
 	systemctl reset-failed "$unit" 2>/dev/null || :
+	# A unit does not get what logins get from there, such as the address of a proxy.
 	systemd-run --quiet --collect --unit="$unit" --description='k3s-mesh: ${step}' \\
-		--property=RuntimeMaxSec=3600 /bin/sh "$step/worker" 8>&-
+		--property=EnvironmentFile=-/etc/environment --property=RuntimeMaxSec=3600 /bin/sh "$step/worker" 8>&-
 }
 # show_new: what was told since the last look.
 shown=0

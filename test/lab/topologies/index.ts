@@ -3,6 +3,7 @@ import {addressTopologies} from './addresses.js';
 import {barrierTopologies} from './barriers.js';
 import {firewallTopologies} from './firewalls.js';
 import {natTopologies} from './nat.js';
+import {hostTopologies} from './hosts.js';
 import {plainTopologies} from './plain.js';
 import {siteTopologies} from './sites.js';
 import {wanTopologies} from './wan.js';
@@ -16,4 +17,5 @@ export const topologies: readonly Topology[] = [
 	...barrierTopologies,
 	...addressTopologies,
 	...wanTopologies,
+	...hostTopologies,
 ];

@@ -126,7 +126,7 @@ const obstacleText: Readonly<
 	Record<EtcdObstacle, (one: string, other: string) => string>
 > = {
 	'no-address': (one, other) =>
-		`${one} and ${other} have no internal addresses both, and etcd uses no others`,
+		`${one} and ${other} do not both have an internal address, and etcd uses no others`,
 	blocked: (one, other) =>
 		`${one} and ${other} do not reach each other's etcd on internal addresses`,
 	far: (one, other) =>

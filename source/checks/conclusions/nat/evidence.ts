@@ -1,0 +1,139 @@
+import {sameAddress} from '../../../cluster/addresses.js';
+import {translatingClouds} from '../../../facts/cloud.js';
+import type {NatObservation} from '../../../facts/measurements.js';
+import {
+	addressesOf,
+	externalDevice,
+	isDialedThroughNat,
+	isShared,
+	sharedUplink,
+	translatedOf,
+	unique,
+	type Signs,
+} from './signs.js';
+
+/** Names in a sentence, the first three of many. */
+const some = (names: readonly string[]): string =>
+	new Intl.ListFormat('en', {type: 'conjunction'}).format(
+		names.length <= 3
+			? names
+			: [...names.slice(0, 2), `${names.length - 2} more`],
+	);
+
+const mappingEvidence = (
+	translated: readonly NatObservation[],
+): readonly string[] => {
+	const [first] = translated;
+	if (first === undefined) {
+		return [];
+	}
+
+	const sources = unique(
+		translated.map(
+			({observedAddress, observedPort}) =>
+				`${observedAddress} port ${observedPort}`,
+		),
+	);
+	const observers = some(unique(translated.map(({to}) => to)));
+	if (sources.length > 1) {
+		return [
+			`packets from its one port ${first.localPort} came from ${some(sources)} (seen by ${observers})`,
+		];
+	}
+
+	return [
+		first.observedPort === first.localPort
+			? `${observers} saw its packets come from ${sources[0]!}, the port that they left from`
+			: `${observers} saw its packets come from ${sources[0]!}, and they left from port ${first.localPort}`,
+	];
+};
+
+/** For people: what led to the kind. */
+export const natEvidence = (signs: Signs): readonly string[] => {
+	const {node, facts, seen, arriving, closed, punched} = signs;
+	const {companions, impostors} = signs;
+	const onDevice = externalDevice(signs);
+	const uplink = sharedUplink(signs);
+	const translated = translatedOf(signs);
+	const {dialedAddress, serverAddress} = facts?.sshConnection ?? {};
+	return [
+		...(onDevice === undefined
+			? []
+			: [`its external address ${onDevice.address} is on ${onDevice.device}`]),
+		...(onDevice === undefined && node.externalIp !== undefined && facts
+			? [`its external address ${node.externalIp} is on no interface of it`]
+			: []),
+		...(uplink === undefined
+			? []
+			: [
+					`it has ${uplink.address} on ${uplink.device}, of the range that providers use behind their NAT (100.64.0.0/10)`,
+				]),
+		...(isShared(node.externalIp)
+			? [
+					`its external address ${node.externalIp!} is of the range that providers use behind their NAT (100.64.0.0/10)`,
+				]
+			: []),
+		...mappingEvidence(translated),
+		...(seen.length > 0 && translated.length === 0
+			? [
+					`${some(unique(seen.map(({to}) => to)))} saw its packets come from its own address ${seen[0]!.observedAddress}`,
+				]
+			: []),
+		...(isDialedThroughNat(signs)
+			? [`we dialed ${dialedAddress!}, and ${serverAddress!} answered there`]
+			: []),
+		...(onDevice === undefined && translatingClouds.has(facts?.cloud ?? '')
+			? [`${facts!.cloud!} translates addresses one to one`]
+			: []),
+		...(arriving.length > 0
+			? [`${some(arriving)} sent to it from outside arrives`]
+			: []),
+		...(closed.length > 0
+			? [`${some(closed)} sent to it from outside does not arrive`]
+			: []),
+		...(punched.length > 0
+			? [
+					`packets from mesh port to mesh port pass between it and ${some(punched)} once both send`,
+				]
+			: []),
+		...(impostors.length > 0
+			? [`${some(impostors)} answered to what was sent to its external address`]
+			: []),
+		...(companions.length > 0
+			? [`${some(companions)} was seen under the same address`]
+			: []),
+	];
+};
+
+/** More than one layer shows only by its side effects: it stays a hint. */
+export const layersHint = (signs: Signs): string | undefined => {
+	const translated = translatedOf(signs);
+	const addresses = addressesOf(translated);
+	const {externalIp} = signs.node;
+	if (
+		addresses.some((address) => isShared(address)) &&
+		sharedUplink(signs) === undefined
+	) {
+		return "its own router translates, and the provider's NAT seems to stand behind that";
+	}
+
+	if (addresses.length > 1) {
+		return "its packets leave under several addresses: several uplinks, or a provider's NAT behind its own router";
+	}
+
+	return addresses.length === 1 &&
+		externalIp !== undefined &&
+		!sameAddress(addresses[0]!, externalIp)
+		? `it is to be reached under ${externalIp} and is seen under ${addresses[0]!}: the ways in and out differ, or there is more than one NAT`
+		: undefined;
+};
+
+/** The one address that others see, else the node's own external one when it is on the machine. */
+export const publicAddress = (signs: Signs): string | undefined => {
+	const addresses = addressesOf(signs.seen);
+	return addresses.length === 1
+		? addresses[0]
+		: signs.seen.length === 0
+			? externalDevice(signs)?.address
+			: undefined;
+};

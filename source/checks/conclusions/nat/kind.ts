@@ -1,0 +1,82 @@
+import {addressScope} from '../../../cluster/addresses.js';
+import {translatingClouds} from '../../../facts/cloud.js';
+import type {NatObservation} from '../../../facts/measurements.js';
+import type {NatKind} from '../conclusions.js';
+import {groupBy} from '../group-by.js';
+import {
+	addressesOf,
+	externalDevice,
+	isDialedThroughNat,
+	isShared,
+	sharedUplink,
+	translatedOf,
+	unique,
+	type Signs,
+} from './signs.js';
+
+/**
+ * The kind of a mapping that was seen. A port that is kept says little by itself: Linux keeps it when it can, so that
+ * only what arrives unasked tells a one-to-one translation from one that lets answers in alone. One observer can not
+ * show whether others would see another port.
+ */
+const mappingKind = (
+	signs: Signs,
+	translated: readonly NatObservation[],
+): NatKind => {
+	const observers = unique(translated.map(({address}) => address)).length;
+	const varies = [...groupBy(translated, ({localPort}) => localPort).values()]
+		.map((group) => unique(group.map(({observedPort}) => observedPort)))
+		.some((ports) => ports.length > 1);
+	if (varies || addressesOf(translated).length > 1) {
+		return 'symmetric';
+	}
+
+	if (
+		translated.some(({observedPort, localPort}) => observedPort !== localPort)
+	) {
+		return observers > 1 ? 'port-restricted' : 'unknown';
+	}
+
+	if (
+		signs.arriving.length > 0 ||
+		translatingClouds.has(signs.facts?.cloud ?? '')
+	) {
+		return 'one-to-one';
+	}
+
+	return signs.closed.length > 0 ? 'port-restricted' : 'unknown';
+};
+
+/**
+ * The kind of NAT that the signs speak for. An address on the machine itself settles it, and so does a provider's range
+ * through which nothing arrives; after that the mapping tells, and without one only how we came in.
+ */
+export const natKind = (signs: Signs): NatKind => {
+	const {node, facts, seen, arriving} = signs;
+	const translated = translatedOf(signs);
+	if (externalDevice(signs) !== undefined && !isShared(node.externalIp)) {
+		return 'none';
+	}
+
+	const provider =
+		isShared(node.externalIp) ||
+		sharedUplink(signs) !== undefined ||
+		translated.some(({observedAddress}) => isShared(observedAddress));
+	if (provider && arriving.length === 0) {
+		return 'carrier-grade';
+	}
+
+	if (translated.length > 0) {
+		return mappingKind(signs, translated);
+	}
+
+	if (seen.length > 0 && node.externalIp === undefined) {
+		return addressScope(seen[0]!.observedAddress) === 'public'
+			? 'none'
+			: 'unknown';
+	}
+
+	const translates =
+		translatingClouds.has(facts?.cloud ?? '') || isDialedThroughNat(signs);
+	return translates && arriving.length > 0 ? 'one-to-one' : 'unknown';
+};

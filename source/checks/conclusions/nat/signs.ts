@@ -1,0 +1,193 @@
+import {addressScope, sameAddress} from '../../../cluster/addresses.js';
+import type {NodeSpec} from '../../../cluster/schema.js';
+import {ownAddresses} from '../../../facts/external-address.js';
+import type {HostFacts, InterfaceAddress} from '../../../facts/host-facts.js';
+import {
+	verdictArrives,
+	type Cell,
+	type NatObservation,
+} from '../../../facts/measurements.js';
+import type {MeshContext} from '../../../mesh/mesh.js';
+import {groupBy} from '../group-by.js';
+import {sharesSite, withoutPort} from '../sites.js';
+import {isBlocked} from '../verdict.js';
+
+/** All that is known about one node's way to the internet and back. */
+export type Signs = {
+	readonly node: NodeSpec;
+	readonly facts: HostFacts | undefined;
+	/** Its own addresses; none when it could not be looked at. */
+	readonly own: readonly InterfaceAddress[];
+	/** How nodes of other sites saw its packets. */
+	readonly seen: readonly NatObservation[];
+	/** What arrives from other sites without having been asked for, such as `UDP 51820`. */
+	readonly arriving: readonly string[];
+	/** What is shown not to. */
+	readonly closed: readonly string[];
+	/** Nodes with which a try from port to port, from both sides at once, got through although new packets do not. */
+	readonly punched: readonly string[];
+	/** Nodes that were seen under the same address. */
+	readonly companions: readonly string[];
+	/** Other nodes that answered to what was sent to its external address. */
+	readonly impostors: readonly string[];
+};
+
+/** Values, each once. */
+export const unique = <T>(values: readonly T[]): readonly T[] => [
+	...new Set(values),
+];
+
+/** The observations under another address than the machine's own. */
+export const translatedOf = ({own, seen}: Signs): readonly NatObservation[] =>
+	seen.filter(
+		({observedAddress}) =>
+			!own.some(({address}) => sameAddress(address, observedAddress)),
+	);
+
+/** The interface that has the node's external address. */
+export const externalDevice = ({
+	node,
+	own,
+}: Signs): InterfaceAddress | undefined =>
+	node.externalIp === undefined
+		? undefined
+		: own.find(({address}) => sameAddress(address, node.externalIp!));
+
+/** The machine's own address of the range that providers use behind their NAT, on the way out. */
+export const sharedUplink = ({
+	facts,
+	own,
+}: Signs): InterfaceAddress | undefined => {
+	const devices = new Set(
+		facts?.routes
+			.filter(({destination}) => destination === '0.0.0.0/0')
+			.map(({device}) => device),
+	);
+	return own.find(
+		({address, device}) =>
+			devices.has(device) && addressScope(address) === 'shared',
+	);
+};
+
+/** Is the address of the range that providers use behind their NAT? */
+export const isShared = (address: string | undefined): boolean =>
+	address !== undefined && addressScope(address) === 'shared';
+
+/** The addresses that were seen, each once. */
+export const addressesOf = (observations: readonly NatObservation[]) =>
+	unique(observations.map(({observedAddress}) => observedAddress));
+
+/** The address at the other end of our connection is not the one that sshd accepted on: something translates between them. */
+export const isDialedThroughNat = ({facts}: Signs): boolean => {
+	const {dialedAddress, serverAddress} = facts?.sshConnection ?? {};
+	return (
+		dialedAddress !== undefined &&
+		serverAddress !== undefined &&
+		!sameAddress(dialedAddress, serverAddress)
+	);
+};
+
+const portLabel = ({path}: Cell): string =>
+	`${path.protocol.toUpperCase()} ${path.port}`;
+
+/**
+ * How packets of mesh ports were seen: by listeners, and where these get nothing new, by tries from port to port.
+ */
+const observations = ({
+	measurements: {nat, portToPort},
+}: MeshContext): readonly NatObservation[] => [
+	...nat,
+	...portToPort.flatMap(({from, to, address, port, observedSource}) => {
+		const observedPort = Number(/:(\d+)$/.exec(observedSource ?? '')?.[1]);
+		return observedSource === undefined || !Number.isInteger(observedPort)
+			? []
+			: [
+					{
+						from,
+						to,
+						address,
+						localPort: port,
+						observedAddress: withoutPort(observedSource),
+						observedPort,
+					},
+				];
+	}),
+];
+
+/** Gathers what is known of every node, in file order. */
+export const gatherSigns = (context: MeshContext): readonly Signs[] => {
+	const {cluster, facts, measurements} = context;
+	const together = sharesSite(context);
+	// With everything at one place the neighbours are all there is to tell.
+	const onePlace = cluster.nodes.every(({name}) =>
+		together(name, cluster.nodes[0]!.name),
+	);
+	const names = new Set(cluster.nodes.map(({name}) => name));
+	const outside = ({from, to}: {readonly from: string; readonly to: string}) =>
+		from !== to &&
+		names.has(from) &&
+		names.has(to) &&
+		(onePlace || !together(from, to));
+	const observed = observations(context).filter((one) => outside(one));
+	const seen = groupBy(observed, ({from}) => from);
+	const cells = groupBy(
+		measurements.cells.filter(
+			({path}) => path.addressKind === 'external' && outside(path),
+		),
+		({path}) => path.to,
+	);
+	const blockedPairs = new Set(
+		measurements.cells
+			.filter(
+				({path, verdict}) => path.protocol === 'udp' && isBlocked(verdict),
+			)
+			.map(({path}) => `${path.from}>${path.to}`),
+	);
+	const byAddress = groupBy(observed, ({observedAddress}) => observedAddress);
+	return cluster.nodes.map((node) => {
+		const {name} = node;
+		const host = facts.get(name);
+		const toIt = cells.get(name) ?? [];
+		const mine = seen.get(name) ?? [];
+		return {
+			node,
+			facts: host,
+			own: host === undefined ? [] : ownAddresses(host),
+			seen: mine,
+			arriving: unique(
+				toIt
+					.filter(({verdict}) => verdictArrives(verdict))
+					.map((cell) => portLabel(cell)),
+			),
+			closed: unique(
+				toIt
+					.filter(({verdict}) => isBlocked(verdict))
+					.map((cell) => portLabel(cell)),
+			),
+			punched: unique(
+				measurements.portToPort
+					.filter(
+						({from, to, answered}) =>
+							answered &&
+							(to === name || from === name) &&
+							blockedPairs.has(`${from === name ? to : from}>${name}`),
+					)
+					.map(({from, to}) => (from === name ? to : from)),
+			),
+			companions: unique(
+				addressesOf(mine).flatMap((address) =>
+					(byAddress.get(address) ?? [])
+						.map(({from}) => from)
+						.filter((from) => from !== name),
+				),
+			),
+			impostors: unique(
+				toIt.flatMap(({verdict}) =>
+					verdict.kind === 'wrong-host' && verdict.answeredBy !== undefined
+						? [verdict.answeredBy]
+						: [],
+				),
+			),
+		};
+	});
+};

@@ -2,6 +2,7 @@ import {conclude} from '../checks/conclusions/conclude.js';
 import {checkAll, judge} from '../checks/check.js';
 import {noMeasurements} from '../facts/measurements.js';
 import {meshOf} from '../mesh/catalogue.js';
+import {mergeMeasurements} from '../probe/merge.js';
 import {runProbe} from '../probe/run-probe.js';
 import type {CheckCluster} from './operations.js';
 
@@ -12,9 +13,10 @@ export const checkCluster: CheckCluster = async ({
 	ignore,
 	signal,
 	onEvent,
+	again,
 }) => {
 	const facts = fleet.facts();
-	const measurements = await runProbe({
+	const measured = await runProbe({
 		cluster,
 		facts,
 		hosts: fleet.hosts(),
@@ -23,9 +25,15 @@ export const checkCluster: CheckCluster = async ({
 			facts,
 			measurements: noMeasurements,
 		}),
+		...(fleet.knock && {knock: fleet.knock}),
+		...(again && {only: again.only}),
 		signal,
 		onEvent,
 	});
+	const measurements =
+		again === undefined
+			? measured
+			: mergeMeasurements(again.earlier.measurements, measured);
 	return {
 		cluster,
 		measurements,

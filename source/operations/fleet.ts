@@ -165,6 +165,7 @@ export const openFleet: OpenFleet = ({
 		},
 		hosts: () => ready<Host>(({host}) => host),
 		facts: () => ready<HostFacts>(({facts}) => facts),
+		...(world.knock && {knock: world.knock}),
 		subscribe(listener) {
 			listeners.add(listener);
 			return () => {

@@ -7,6 +7,7 @@ import type {Connector, ConnectQuestions, Host} from '../host/host.js';
 import type {Redactor} from '../host/redactor.js';
 import type {InstallEvent, Proof, RunOutcome} from '../install/events.js';
 import type {FirewallRule, Plan} from '../plan/plan.js';
+import type {Knock} from '../probe/knock.js';
 import type {ProbeEvent} from '../probe/probe.js';
 
 /**
@@ -31,6 +32,8 @@ export type World = {
 		port: number,
 		signal: AbortSignal,
 	) => Promise<boolean>;
+	/** How this machine tries the ports of servers, as kubectl will; without it, it takes no part in measuring. */
+	readonly knock?: Knock;
 };
 
 /** A node as far as we got with it. */
@@ -62,6 +65,8 @@ export type Fleet = {
 	/** Open hosts and facts of the nodes that are ready. */
 	hosts(): ReadonlyMap<string, Host>;
 	facts(): ReadonlyMap<string, HostFacts>;
+	/** The world's: how this machine itself takes part in measuring. */
+	readonly knock?: Knock;
 	/** Called after every change of any contact. Returns how to stop it. */
 	subscribe(listener: () => void): () => void;
 	close(): Promise<void>;

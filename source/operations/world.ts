@@ -7,6 +7,7 @@ import {withDeadline} from '../deadline.js';
 import {UserError, exitCodes} from '../errors.js';
 import {makeRedactor} from '../host/redactor.js';
 import {makeSshConnector} from '../host/ssh/connect.js';
+import {knock} from '../probe/knock.js';
 import type {World} from './operations.js';
 
 const alphabet = 'abcdefghijklmnopqrstuvwxyz0123456789';
@@ -84,5 +85,6 @@ export const makeWorld = (): World => {
 		demo: false,
 		readSecret,
 		canReach,
+		knock,
 	};
 };

@@ -3,7 +3,9 @@ import type {Host} from '../host/host.js';
 import {probeAgent} from '../host/scripts/probe-agent.js';
 import {
 	parseMessages,
+	type Arrivals,
 	type Command,
+	type Counted,
 	type Listening,
 	type Message,
 	type Place,
@@ -21,6 +23,10 @@ export type RunningAgent = {
 	problem(): string | undefined;
 	/** Binds what is free, and says what is not. Throws when the agent ends first. */
 	listen(token: string, places: readonly Place[]): Promise<Listening>;
+	/** The tries of others whose packets arrived at its listeners so far. Throws when the agent ends first. */
+	arrivals(): Promise<Arrivals['arrivals']>;
+	/** What the kernel has counted of packets to ports where nobody listens. Throws when the agent ends first. */
+	count(): Promise<Counted['counted']>;
 	/** Hands over each report. Resolves when all tries have been reported, or when the agent ended. Never throws. */
 	try(tries: readonly Try[], onReport: (report: Report) => void): Promise<void>;
 	/** Ends the agent. Safe to call twice. */
@@ -141,6 +147,24 @@ export const startAgent = async (
 						send({do: 'listen', token, node: host.name, places});
 					},
 				),
+			async arrivals() {
+				const message = await first(
+					(one): one is Arrivals => 'arrivals' in one,
+					() => {
+						send({do: 'arrivals'});
+					},
+				);
+				return message.arrivals;
+			},
+			async count() {
+				const message = await first(
+					(one): one is Counted => 'counted' in one,
+					() => {
+						send({do: 'count'});
+					},
+				);
+				return message.counted;
+			},
 			async try(tries, onReport) {
 				const open = new Set(tries.map(({id}) => id));
 				if (open.size === 0) {

@@ -4,11 +4,16 @@ import type {
 	Cell,
 	Latency,
 	Measurements,
+	NatObservation,
+	Outbound,
+	Path,
 	PathMtu,
+	PortToPort,
 	ProbeStation,
 } from '../facts/measurements.js';
 import type {Host} from '../host/host.js';
 import type {Requirement} from '../mesh/mesh.js';
+import type {Knock} from './knock.js';
 
 /** What is told while a measurement runs. */
 export type ProbeEvent =
@@ -20,7 +25,10 @@ export type ProbeEvent =
 	  }
 	| {readonly type: 'cell'; readonly cell: Cell}
 	| {readonly type: 'latency'; readonly latency: Latency}
-	| {readonly type: 'path-mtu'; readonly pathMtu: PathMtu};
+	| {readonly type: 'path-mtu'; readonly pathMtu: PathMtu}
+	| {readonly type: 'nat'; readonly observation: NatObservation}
+	| {readonly type: 'port-to-port'; readonly portToPort: PortToPort}
+	| {readonly type: 'outbound'; readonly outbound: Outbound};
 
 export type ProbeInput = {
 	readonly cluster: Cluster;
@@ -28,6 +36,10 @@ export type ProbeInput = {
 	/** Open hosts by node name; a node without one gets `unknown` cells. */
 	readonly hosts: ReadonlyMap<string, Host>;
 	readonly requirements: readonly Requirement[];
+	/** How this machine itself takes part; without it, it has no paths. */
+	readonly knock?: Knock;
+	/** Measure these paths only, and nothing that is not about a path (outbound needs, NAT). */
+	readonly only?: (path: Path) => boolean;
 	readonly signal: AbortSignal;
 	readonly onEvent: (event: ProbeEvent) => void;
 };

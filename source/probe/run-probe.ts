@@ -1,180 +1,231 @@
 import {randomBytes} from 'node:crypto';
 import {withDeadline} from '../deadline.js';
 import {
-	noMeasurements,
+	controller,
 	pathKey,
 	type Cell,
+	type Latency,
+	type Measurements,
 	type Path,
 	type ProbeStation,
 } from '../facts/measurements.js';
-import type {Try} from './messages.js';
+import {arrivedAt} from './arrivals.js';
+import {measureMappings} from './mapping.js';
+import {measureMatrix} from './matrix.js';
+import {measureOutbound} from './outbound.js';
 import type {Probe} from './probe.js';
 import {measureLatencies, measurePathMtus} from './refine.js';
+import {stationOf, type Run} from './run.js';
 import {schedulePaths} from './schedule.js';
 import {startStation, type Start} from './station.js';
-import {cellOf, needsListener, obstacleAt, unknownCell} from './verdicts.js';
+import {needsListener, unknownCell} from './verdicts.js';
 
 /** All measuring must have ended within this time, in ms. */
 const wholeLimitMs = 100_000;
 
-/** Tries all paths of one node and reports each cell as soon as it is known. */
-const measureFrom = async (
+/** Starts the agents of all nodes that take part, at once. */
+const startAll = async (
 	paths: readonly Path[],
-	starts: ReadonlyMap<string, Start>,
-	onCell: (cell: Cell) => void,
+	run: Run,
+	starts: Map<string, Start>,
+	onStation: (station: ProbeStation) => void,
 ): Promise<void> => {
-	const from = starts.get(paths[0]!.from)!;
-	const tries: Try[] = [];
-	const tried = new Map<number, Path>();
-	for (const path of paths) {
-		const to = starts.get(path.to)!;
-		if (from.station === undefined) {
-			onCell(unknownCell(path, from.problem));
-			continue;
-		}
-
-		if (to.station === undefined) {
-			onCell(unknownCell(path, to.problem));
-			continue;
-		}
-
-		const obstacle = obstacleAt(path, to.station.listening, to.station.facts);
-		if (obstacle?.kind === 'not-listening') {
-			onCell(unknownCell(path, obstacle.reason));
-		} else if (obstacle?.kind === 'in-use' && path.protocol === 'udp') {
-			onCell({...unknownCell(path, ''), verdict: obstacle});
-		} else {
-			const id = tries.length + 1;
-			tried.set(id, path);
-			tries.push({
-				id,
-				what: 'path',
-				protocol: path.protocol,
-				address: path.address,
-				port: path.port,
-				connectOnly: obstacle !== undefined,
+	const names = new Set(paths.flatMap(({from, to}) => [from, to]));
+	names.delete(controller);
+	await Promise.all(
+		[...names].map(async (node) => {
+			const start = await startStation(node, paths, run.token, {
+				...run.input,
+				limit: run.limit,
 			});
-		}
-	}
-
-	if (from.station === undefined) {
-		return;
-	}
-
-	const {agent} = from.station;
-	await agent.try(tries, (report) => {
-		const path = tried.get(report.tried)!;
-		tried.delete(report.tried);
-		const to = starts.get(path.to)!.station!;
-		onCell(cellOf(path, report, obstacleAt(path, to.listening, to.facts)));
-	});
-	for (const path of tried.values()) {
-		onCell(
-			unknownCell(
-				path,
-				agent.problem() ?? `the probe on ${path.from} did not report in time`,
-			),
-		);
-	}
+			starts.set(node, start);
+			const {station} = start;
+			onStation({
+				node,
+				rung: station?.rung,
+				interpreter: station?.agent.interpreter,
+				problem: station === undefined ? start.problem : undefined,
+			});
+		}),
+	);
 };
 
 /** Asks the agents that seem unreachable for a sign of life, so that one that died is known before its cells are judged. */
 const askWhetherAlive = async (
-	cells: ReadonlyMap<string, Cell>,
-	starts: ReadonlyMap<string, Start>,
-	token: string,
+	cells: Iterable<Cell>,
+	run: Run,
 ): Promise<void> => {
 	const doubtful = new Set(
-		[...cells.values()]
-			.filter((cell) => needsListener(cell))
-			.map(({path}) => path.to),
+		[...cells].filter((cell) => needsListener(cell)).map(({path}) => path.to),
 	);
 	await Promise.allSettled(
 		[...doubtful].map(async (node) =>
-			starts.get(node)!.station?.agent.listen(token, []),
+			stationOf(run, node)?.agent.listen(run.token, []),
 		),
 	);
 };
 
-/** The real probe: agents on all nodes at once, first every path, then round trips, then the size of packets. */
+/** Looks again at what got no answer: packets may have arrived all the same, or there was nobody any more to answer. */
+const secondLook = async (
+	cells: ReadonlyMap<string, Cell>,
+	run: Run,
+	numbers: ReadonlyMap<string, number | undefined>,
+	onCell: (cell: Cell) => void,
+): Promise<void> => {
+	const silent = [...cells.values()].filter(
+		({verdict}) => verdict.kind === 'filtered',
+	);
+	const [arrived] = await Promise.all([
+		arrivedAt(
+			run,
+			silent.map(({path}) => path.to),
+		),
+		askWhetherAlive(cells.values(), run),
+	]);
+	for (const cell of silent) {
+		const number = numbers.get(pathKey(cell.path));
+		const source =
+			number === undefined ? undefined : arrived.get(cell.path.to)?.get(number);
+		if (source !== undefined) {
+			onCell({...cell, verdict: {kind: 'reached'}, observedSource: source});
+		}
+	}
+
+	for (const cell of cells.values()) {
+		const problem = stationOf(run, cell.path.to)?.agent.problem();
+		if (problem !== undefined && needsListener(cell)) {
+			onCell(unknownCell(cell.path, problem));
+		}
+	}
+};
+
+type Writable<Lists> = {
+	-readonly [Key in keyof Lists]: Lists[Key] extends ReadonlyArray<infer One>
+		? One[]
+		: never;
+};
+
+/** The round trip of a connection to a service that runs, where nothing better was measured: one sample. */
+const singleLatency = (
+	{from, to, addressKind, address}: Path,
+	rtt: number,
+): Latency => ({
+	from,
+	to,
+	addressKind,
+	address,
+	minMs: rtt,
+	medianMs: rtt,
+	p95Ms: rtt,
+	jitterMs: 0,
+	loss: 0,
+	samples: 1,
+});
+
+const latencyKey = ({
+	from,
+	to,
+	address,
+}: Pick<Path, 'from' | 'to' | 'address'>) => `${from}>${to}|${address}`;
+
+/**
+ * The real probe: agents on all nodes at once. First every path; meanwhile what the nodes need of the internet; then
+ * round trips, the size of packets, and NAT.
+ */
 export const runProbe: Probe = async (input) => {
-	const {cluster, requirements, signal, onEvent} = input;
-	const paths = schedulePaths(cluster, requirements);
+	const {cluster, facts, requirements, knock, signal, only, onEvent} = input;
+	const paths = schedulePaths(cluster, requirements, facts).filter(
+		(path) =>
+			(path.from !== controller || knock !== undefined) &&
+			(only?.(path) ?? true),
+	);
 	onEvent({type: 'planned', cells: paths.length});
-	const token = randomBytes(16).toString('hex');
-	const limit = withDeadline(signal, wholeLimitMs);
-	const names = [...new Set(paths.flatMap(({from, to}) => [from, to]))];
+	let lastId = 0;
 	const starts = new Map<string, Start>();
+	const run: Run = {
+		input,
+		token: randomBytes(16).toString('hex'),
+		limit: withDeadline(signal, wholeLimitMs),
+		starts,
+		knock,
+		nextId() {
+			lastId += 1;
+			return lastId;
+		},
+	};
+	const found: Omit<Writable<Measurements>, 'cells'> = {
+		latencies: [],
+		pathMtus: [],
+		nat: [],
+		portToPort: [],
+		outbound: [],
+		stations: [],
+	};
 	const cells = new Map<string, Cell>();
-	const stations: ProbeStation[] = [];
-	const onCell = (cell: Cell) => {
-		cells.set(pathKey(cell.path), cell);
+	const numbers = new Map<string, number | undefined>();
+	const singles = new Map<string, Latency>();
+	const onCell = (cell: Cell, tried?: number) => {
+		const key = pathKey(cell.path);
+		cells.set(key, cell);
+		numbers.set(key, tried ?? numbers.get(key));
 		onEvent({type: 'cell', cell});
 	};
 
+	const onLatency = (latency: Latency) => {
+		singles.delete(latencyKey(latency));
+		found.latencies.push(latency);
+		onEvent({type: 'latency', latency});
+	};
+
 	try {
-		await Promise.all(
-			names.map(async (node) => {
-				const start = await startStation(node, paths, token, {
-					...input,
-					limit,
-				});
-				starts.set(node, start);
-				const station: ProbeStation = {
-					node,
-					rung: start.station === undefined ? undefined : 'python3',
-					interpreter: start.station?.agent.interpreter,
-					problem: start.station === undefined ? start.problem : undefined,
-				};
-				stations.push(station);
-				onEvent({type: 'station', station});
-			}),
-		);
+		await startAll(paths, run, starts, (station) => {
+			found.stations.push(station);
+			onEvent({type: 'station', station});
+		});
 		signal.throwIfAborted();
-
-		const bySender = new Map<string, Path[]>();
-		for (const path of paths) {
-			bySender.set(path.from, [...(bySender.get(path.from) ?? []), path]);
+		const outbound =
+			only === undefined
+				? measureOutbound(run, (one) => {
+						found.outbound.push(one);
+						onEvent({type: 'outbound', outbound: one});
+					})
+				: undefined;
+		await measureMatrix(run, paths, {
+			cell: onCell,
+			rtt(path, rtt) {
+				singles.set(latencyKey(path), singleLatency(path, rtt));
+			},
+		});
+		await secondLook(cells, run, numbers, onCell);
+		const all = [...cells.values()];
+		const mappings =
+			only === undefined
+				? measureMappings(run, all, {
+						nat(observation) {
+							found.nat.push(observation);
+							onEvent({type: 'nat', observation});
+						},
+						portToPort(portToPort) {
+							found.portToPort.push(portToPort);
+							onEvent({type: 'port-to-port', portToPort});
+						},
+					})
+				: undefined;
+		await measureLatencies(run, all, onLatency);
+		for (const single of singles.values()) {
+			onLatency(single);
 		}
 
-		await Promise.all(
-			[...bySender.values()].map(async (ownPaths) =>
-				measureFrom(ownPaths, starts, onCell),
-			),
-		);
-		await askWhetherAlive(cells, starts, token);
-		for (const cell of cells.values()) {
-			const problem = starts.get(cell.path.to)!.station?.agent.problem();
-			if (problem !== undefined && needsListener(cell)) {
-				onCell(unknownCell(cell.path, problem));
-			}
-		}
-
-		const latencies = await measureLatencies(
-			[...cells.values()],
-			starts,
-			(latency) => {
-				onEvent({type: 'latency', latency});
-			},
-		);
-		const pathMtus = await measurePathMtus(
-			[...cells.values()],
-			starts,
-			(pathMtu) => {
-				onEvent({type: 'path-mtu', pathMtu});
-			},
-		);
+		await measurePathMtus(run, all, (pathMtu) => {
+			found.pathMtus.push(pathMtu);
+			onEvent({type: 'path-mtu', pathMtu});
+		});
+		await Promise.all([outbound, mappings]);
 		signal.throwIfAborted();
-		return {
-			...noMeasurements,
-			cells: [...cells.values()],
-			latencies,
-			pathMtus,
-			stations,
-		};
+		return {...found, cells: [...cells.values()]};
 	} finally {
-		for (const start of starts.values()) {
-			start.station?.agent.close();
+		for (const {station} of starts.values()) {
+			station?.agent.close();
 		}
 	}
 };

@@ -1,50 +1,126 @@
 import {addressScope} from '../cluster/addresses.js';
 import type {Cluster, NodeSpec} from '../cluster/schema.js';
-import {sameSite} from '../cluster/sites.js';
+import {sameSite, serversOf} from '../cluster/sites.js';
 import type {HostFacts} from '../facts/host-facts.js';
-import {pathKey, type Path} from '../facts/measurements.js';
+import {controller, pathKey, type Path} from '../facts/measurements.js';
+import {k3sPorts} from '../mesh/k3s-requirements.js';
 import type {Requirement} from '../mesh/mesh.js';
+import {furtherAddresses} from './further-addresses.js';
 import type {Place} from './messages.js';
 
 const addressOf = (
 	node: NodeSpec,
 	kind: Requirement['addressKind'],
 ): string | undefined =>
-	kind === 'internal' ? node.internalIp : node.externalIp;
+	kind === 'internal'
+		? node.internalIp
+		: kind === 'external'
+			? node.externalIp
+			: undefined;
+
+/** The paths of one requirement: none when its address is not known. */
+const requiredPaths = (
+	{from: sender, to: target, ...requirement}: Requirement,
+	nodes: ReadonlyMap<string, NodeSpec>,
+	facts: ReadonlyMap<string, HostFacts>,
+): readonly Path[] => {
+	const from = nodes.get(sender);
+	const to = nodes.get(target);
+	if (
+		from === undefined ||
+		to === undefined ||
+		(requirement.scope === 'same-site' && !sameSite(from, to))
+	) {
+		return [];
+	}
+
+	const {addressKind, protocol, port} = requirement;
+	const address = addressOf(to, addressKind);
+	const own = {from: sender, to: target, protocol, port};
+	const named: readonly Path[] =
+		address === undefined ? [] : [{...own, addressKind, address}];
+	if (addressKind !== 'external' || from === to) {
+		return named;
+	}
+
+	// What has no address of the kind has no way there either, and would show nothing but that.
+	const fromFacts = facts.get(sender);
+	const toFacts = facts.get(target);
+	const kinds =
+		fromFacts === undefined
+			? []
+			: furtherAddresses(from, fromFacts).map((one) => one.addressKind);
+	const further =
+		toFacts === undefined
+			? []
+			: furtherAddresses(to, toFacts).filter((one) =>
+					kinds.includes(one.addressKind),
+				);
+	return [...named, ...further.map((one) => ({...own, ...one}))];
+};
+
+/** One path between the internal addresses of every pair: which nodes share a network is found from what answers, and not asked. */
+const neighbourPaths = (nodes: readonly NodeSpec[]): readonly Path[] => {
+	const inside = nodes.filter(({internalIp}) => internalIp !== undefined);
+	return inside.flatMap((from) =>
+		inside
+			.filter((to) => to !== from)
+			.map((to): Path => ({
+				from: from.name,
+				to: to.name,
+				addressKind: 'internal',
+				address: to.internalIp!,
+				protocol: 'tcp',
+				port: k3sPorts.kubelet,
+			})),
+	);
+};
+
+/** kubectl needs the API from here, under the address of each server, and under the name that a kubeconfig would hold. */
+const controllerPaths = ({apiEndpoint, nodes}: Cluster): readonly Path[] => {
+	const servers = serversOf(nodes);
+	const places = servers.map(({name, externalIp}) => [name, externalIp]);
+	const [first] = servers;
+	return [...places, [first?.name, apiEndpoint]].flatMap(([to, address]) =>
+		to === undefined || address === undefined
+			? []
+			: [
+					{
+						from: controller,
+						to,
+						addressKind: 'external' as const,
+						address,
+						protocol: 'tcp' as const,
+						port: k3sPorts.api,
+					},
+				],
+	);
+};
 
 /**
- * The paths that the requirements ask for, each once. A requirement between a node and itself is its hairpin path. One
- * that is scoped to a site counts only for nodes at one site (`cluster/sites.ts`). An address that nobody gave can not
- * be tried.
+ * The paths to measure, each once. Those that the requirements ask for, also under further addresses of the target; one
+ * between the internal addresses of every pair; and from this machine to every server. A requirement between a node and
+ * itself is its hairpin path. One that is scoped to a site counts only for nodes at one site (`cluster/sites.ts`). An
+ * address that nobody gave can not be tried.
  */
 export const schedulePaths = (
 	cluster: Cluster,
 	requirements: readonly Requirement[],
+	facts: ReadonlyMap<string, HostFacts>,
 ): readonly Path[] => {
 	const nodes = new Map(cluster.nodes.map((node) => [node.name, node]));
 	const paths = new Map<string, Path>();
-	for (const requirement of requirements) {
-		const from = nodes.get(requirement.from);
-		const to = nodes.get(requirement.to);
-		const address = to && addressOf(to, requirement.addressKind);
-		if (
-			from === undefined ||
-			to === undefined ||
-			address === undefined ||
-			(requirement.scope === 'same-site' && !sameSite(from, to))
-		) {
-			continue;
+	for (const path of [
+		...requirements.flatMap((requirement) =>
+			requiredPaths(requirement, nodes, facts),
+		),
+		...neighbourPaths(cluster.nodes),
+		...controllerPaths(cluster),
+	]) {
+		const key = pathKey(path);
+		if (!paths.has(key)) {
+			paths.set(key, path);
 		}
-
-		const path: Path = {
-			from: from.name,
-			to: to.name,
-			addressKind: requirement.addressKind,
-			address,
-			protocol: requirement.protocol,
-			port: requirement.port,
-		};
-		paths.set(pathKey(path), path);
 	}
 
 	return [...paths.values()];

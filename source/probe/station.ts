@@ -1,6 +1,8 @@
 import {describeError} from '../errors.js';
 import type {HostFacts} from '../facts/host-facts.js';
-import type {Path} from '../facts/measurements.js';
+import type {Path, ProbeRung} from '../facts/measurements.js';
+import {capabilities, chooseRung, type Capabilities} from '../facts/rungs.js';
+import type {Host} from '../host/host.js';
 import {startAgent, type RunningAgent} from './agent-client.js';
 import type {Listening} from './messages.js';
 import type {ProbeInput} from './probe.js';
@@ -14,6 +16,10 @@ const agentLimitSeconds = 120;
 /** A node that takes part: its agent, and where that could not listen. */
 export type Station = {
 	readonly agent: RunningAgent;
+	readonly rung: ProbeRung;
+	/** What an agent of this rung can do. */
+	readonly can: Capabilities;
+	readonly host: Host;
 	readonly listening: Listening;
 	readonly facts: HostFacts;
 };
@@ -36,7 +42,8 @@ export const startStation = async (
 		return {station: undefined, problem: `${node} could not be contacted`};
 	}
 
-	if (facts.python === undefined) {
+	const chosen = chooseRung(facts);
+	if (chosen === undefined || !chosen.rung.includes('python')) {
 		return {
 			station: undefined,
 			problem: `${node} has no Python 3, which measuring needs there (install python3)`,
@@ -54,7 +61,7 @@ export const startStation = async (
 	try {
 		const starting = (async () => {
 			agent = await startAgent(host, {
-				python: facts.python!,
+				python: chosen.program,
 				limitSeconds: agentLimitSeconds,
 				signal: input.limit,
 			});
@@ -66,7 +73,15 @@ export const startStation = async (
 				token,
 				listenPlaces(node, paths, facts),
 			);
-			return {agent, listening, facts};
+			const {rung} = chosen;
+			return {
+				agent,
+				rung,
+				can: capabilities[rung],
+				host,
+				listening,
+				facts,
+			};
 		})();
 		return {station: await Promise.race([starting, late()])};
 	} catch (error) {

@@ -86,6 +86,8 @@ const verdictOf = (
 			};
 		}
 
+		// A burst that nothing counted.
+		case 'sent':
 		case 'silent': {
 			return {kind: 'filtered'};
 		}

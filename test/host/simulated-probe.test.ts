@@ -1,7 +1,11 @@
 import assert from 'node:assert/strict';
 import {describe, test} from 'node:test';
 import {clusterSchema} from '../../source/cluster/schema.js';
-import {noMeasurements, type Verdict} from '../../source/facts/measurements.js';
+import {
+	controller,
+	noMeasurements,
+	type Verdict,
+} from '../../source/facts/measurements.js';
 import type {Host} from '../../source/host/host.js';
 import type {ClosedPort} from '../../source/host/simulated/machine.js';
 import {factsNow} from '../../source/host/simulated/machine-state.js';
@@ -68,6 +72,7 @@ const measure = async (
 			facts,
 			measurements: noMeasurements,
 		}),
+		...(world.knock && {knock: world.knock}),
 		signal,
 		onEvent: () => undefined,
 	});
@@ -121,6 +126,53 @@ describe('the probe in the simulated world', () => {
 				'two>three 1400',
 			],
 		);
+	});
+
+	test('this machine reaches the API of the server', async () => {
+		const measured = await measure();
+		assert.equal(verdict(measured, controller, 'one', 6443)?.kind, 'open');
+	});
+
+	test('every node is asked what it reaches of the internet', async () => {
+		const {outbound} = await measure({three: {offline: true}});
+		const of = (name: string) =>
+			outbound
+				.filter(({from}) => from === name)
+				.map(({need, result}) => `${need} ${result.kind}`);
+		const needs = ['k3s-download', 'k3s-download', 'registry', 'dns', 'ntp'];
+		assert.deepEqual(
+			of('one'),
+			needs.map((need) => `${need} answered`),
+		);
+		assert.deepEqual(
+			of('three'),
+			needs.map((need) => `${need} silent`),
+		);
+	});
+
+	test('NAT: the sources that the others see of one port', async () => {
+		const inside = (network: string) => ({
+			internal: {address: '192.168.1.4', network},
+		});
+		const measured = await measure({
+			two: {...inside('home'), nat: 'symmetric'},
+			three: {...inside('office'), nat: 'port-restricted'},
+		});
+		const seen = (name: string) =>
+			measured.nat
+				.filter(({from}) => from === name)
+				.map(({observedAddress, observedPort, localPort}) => {
+					assert.equal(localPort, 51_820);
+					return `${observedAddress}:${observedPort}`;
+				});
+		assert.deepEqual(new Set(seen('one')), new Set(['198.51.100.1:51820']));
+		assert.equal(new Set(seen('three')).size, 1);
+		assert.notEqual(seen('three')[0], '198.51.100.3:51820');
+		const met = measured.portToPort
+			.filter(({answered}) => answered)
+			.map(({from, to}) => `${from}>${to}`);
+		assert.ok(met.includes('one>three') && met.includes('three>one'));
+		assert.ok(!met.includes('two>three') && !met.includes('three>two'));
 	});
 
 	test('a port that is swallowed', async () => {
@@ -185,6 +237,10 @@ describe('the probe in the simulated world', () => {
 		assert.deepEqual(verdict(measured, 'two', 'one', 6443), {
 			kind: 'in-use',
 			process: 'k3s-server',
+			live: {
+				arrives: true,
+				evidence: 'TLS answered with the key that one alone shows',
+			},
 		});
 		assert.equal(verdict(measured, 'two', 'one', 51_820)?.kind, 'in-use');
 		assert.equal(verdict(measured, 'one', 'two', 51_820)?.kind, 'open');

@@ -2,7 +2,16 @@ import assert from 'node:assert/strict';
 import {describe, test} from 'node:test';
 import {clusterSchema, type ClusterInput} from '../../source/cluster/schema.js';
 import type {Requirement} from '../../source/mesh/mesh.js';
-import {listenPlaces, schedulePaths} from '../../source/probe/schedule.js';
+import {
+	controller,
+	pathKey,
+	type Path,
+} from '../../source/facts/measurements.js';
+import type {HostFacts} from '../../source/facts/host-facts.js';
+import {
+	listenPlaces,
+	schedulePaths as scheduleAll,
+} from '../../source/probe/schedule.js';
 import {localFacts} from './local-host.js';
 
 const clusterOf = (nodes: ClusterInput['nodes']) =>
@@ -27,6 +36,20 @@ const pi4 = {
 	ssh: 'me@pi4.lan',
 	externalIp: '192.0.2.8',
 	internalIp: '192.168.1.5',
+};
+
+/** Without the paths that are there whatever is required. */
+const schedulePaths = (
+	cluster: Parameters<typeof scheduleAll>[0],
+	requirements: readonly Requirement[],
+	facts: ReadonlyMap<string, HostFacts> = new Map(),
+): readonly Path[] => {
+	const always = new Set(
+		scheduleAll(cluster, [], facts).map((path) => pathKey(path)),
+	);
+	return scheduleAll(cluster, requirements, facts).filter(
+		(path) => !always.has(pathKey(path)),
+	);
 };
 
 const requirement = (
@@ -120,6 +143,120 @@ describe('the schedule of paths', () => {
 			assert.equal(paths.length, expected);
 		});
 	}
+
+	test('between the internal addresses of every pair one port is tried, whatever the sites are called', () => {
+		const nodes = [
+			fra1,
+			{...nuc, site: 'home'},
+			{...pi4, site: 'office', internalIp: nuc.internalIp},
+		];
+		assert.deepEqual(
+			scheduleAll(clusterOf(nodes), [], new Map())
+				.filter(({from}) => from !== controller)
+				.map(
+					({from, to, addressKind, address, protocol, port}) =>
+						`${from}>${to} ${addressKind} ${address} ${protocol}/${port}`,
+				),
+			[
+				'nuc>pi4 internal 192.168.1.4 tcp/10250',
+				'pi4>nuc internal 192.168.1.4 tcp/10250',
+			],
+		);
+	});
+
+	test('this machine reaches every server, and the name of the API', () => {
+		const cluster = clusterSchema.parse({
+			version: 1,
+			name: 'home',
+			apiEndpoint: 'k8s.example.org',
+			nodes: [fra1, {...nuc, role: 'server'}, pi4],
+		});
+		assert.deepEqual(
+			scheduleAll(cluster, [], new Map())
+				.filter(({from}) => from === controller)
+				.map(({to, address, port}) => `${to} ${address} ${port}`),
+			[
+				'fra1 198.51.100.11 6443',
+				'nuc 192.0.2.7 6443',
+				'fra1 k8s.example.org 6443',
+			],
+		);
+	});
+
+	describe('further addresses of the target', () => {
+		const withAddresses = (
+			...addresses: ReadonlyArray<readonly [device: string, address: string]>
+		): HostFacts => ({
+			...localFacts([], undefined),
+			addresses: addresses.map(([device, address]) => ({
+				device,
+				address,
+				prefix: 64,
+				family: address.includes(':') ? (6 as const) : (4 as const),
+				mtu: 1500,
+			})),
+		});
+		const further = (
+			from: HostFacts,
+			to: HostFacts,
+			target: typeof nuc = nuc,
+		): readonly string[] =>
+			schedulePaths(
+				clusterOf([fra1, target]),
+				[requirement('fra1', 'nuc')],
+				new Map([
+					['fra1', from],
+					['nuc', to],
+				]),
+			)
+				.slice(1)
+				.map(({addressKind, address}) => `${addressKind} ${address}`);
+		const one = withAddresses(
+			['eth0', '2001:db8::1'],
+			['tailscale0', '100.64.0.1'],
+		);
+
+		for (const [title, to, expected] of [
+			[
+				'public IPv6 and a tailnet',
+				withAddresses(
+					['eth0', 'fe80::2'],
+					['eth0', '2001:db8::2'],
+					['tailscale0', 'fd7a:115c:a1e0::2'],
+					['tailscale0', '100.64.0.2'],
+				),
+				['external-ipv6 2001:db8::2', 'tailscale 100.64.0.2'],
+			],
+			[
+				"a carrier's address is no tailnet, and private IPv6 is not public",
+				withAddresses(['eth0', '100.64.0.2'], ['eth0', 'fd00::2']),
+				[],
+			],
+			[
+				'addresses of containers do not count',
+				withAddresses(['docker0', '2001:db8:1::1']),
+				[],
+			],
+		] as const) {
+			test(title, () => {
+				assert.deepEqual(further(one, to), expected);
+			});
+		}
+
+		test('a sender without the kind does not try it', () => {
+			assert.deepEqual(further(withAddresses(['eth0', '192.0.2.3']), one), []);
+		});
+
+		test('beside an external address of IPv6 there is no further one', () => {
+			assert.deepEqual(
+				further(one, withAddresses(['eth0', '2001:db8::2']), {
+					...nuc,
+					externalIp: '2001:db8::9',
+				}),
+				[],
+			);
+		});
+	});
 
 	test('what names an unknown node or has no address is left out', () => {
 		const {externalIp: _, ...noAddress} = nuc;

@@ -9,6 +9,7 @@ import {k3sJournal, k3sPing, k3sStart, k3sState} from './k3s-run.js';
 import {lockRefresh, lockRelease, lockTake} from './lock.js';
 import {manifestRead, manifestWrite} from './manifest.js';
 import {probeAgent} from './probe-agent.js';
+import {probeHandshakes} from './probe-handshakes.js';
 import type {Script} from './script.js';
 import {
 	verifyClusterDns,
@@ -32,6 +33,7 @@ export const catalogue: readonly CatalogueEntry[] = [
 	hello,
 	factsGather,
 	probeAgent,
+	probeHandshakes,
 	filesWrite,
 	filesHash,
 	filesRead,

@@ -48,6 +48,13 @@ export type MachineSpec = {
 		/** Machines of one network reach each other's internal addresses. */
 		readonly network: string;
 	};
+	/**
+	 * What its router does when it has an internal address. The default maps the external address to it alone; the
+	 * others let nobody in who was not sent to, and `symmetric` has a port for every target.
+	 */
+	readonly nat?: 'one-to-one' | 'port-restricted' | 'symmetric';
+	/** Does the internet's traffic reach it only, and nothing of its own get out to servers there? */
+	readonly offline?: boolean;
 	/** Can it reach itself under its external address? Default true. */
 	readonly hairpin?: boolean;
 	/** Round trip from here, in ms. */

@@ -75,6 +75,17 @@ export const follow = (
 		return {kind: 'silence'};
 	}
 
+	const near =
+		from?.spec.internal !== undefined &&
+		from.spec.internal.network === machine.spec.internal?.network;
+	if (
+		machine !== from &&
+		!near &&
+		(machine.spec.nat ?? 'one-to-one') !== 'one-to-one'
+	) {
+		return {kind: 'silence'};
+	}
+
 	const closed =
 		machine === from
 			? undefined
@@ -91,6 +102,32 @@ export const follow = (
 	return closed.how === 'filtered'
 		? {kind: 'silence'}
 		: {kind: 'refused', by: destination.address};
+};
+
+/** The source under which packets of a machine arrive at a place, when they left from this port. */
+export const sourceSeen = (
+	scene: Scene,
+	from: Machine,
+	target: Machine,
+	address: string,
+	localPort: number,
+): string => {
+	const {internal, nat, externalIp} = from.spec;
+	if (
+		internal !== undefined &&
+		target.spec.internal !== undefined &&
+		sameAddress(target.spec.internal.address, address)
+	) {
+		return `${internal.address}:${localPort}`;
+	}
+
+	if (internal === undefined || (nat ?? 'one-to-one') === 'one-to-one') {
+		return `${externalIp}:${localPort}`;
+	}
+
+	// A port that stays the same for one machine, or for one pair.
+	const seed = nat === 'symmetric' ? scene.machines.indexOf(target) + 1 : 0;
+	return `${externalIp}:${20_000 + ((localPort + 7919 * seed) % 20_000)}`;
 };
 
 /** The round trip between two machines in ms, a little different each time. */

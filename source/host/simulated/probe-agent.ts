@@ -1,23 +1,19 @@
 import {setMaxListeners} from 'node:events';
-import {sameAddress} from '../../cluster/addresses.js';
-import type {Command, Message, Place, Try} from '../../probe/messages.js';
+import type {
+	Command,
+	Message,
+	Outcome,
+	Place,
+	Try,
+} from '../../probe/messages.js';
 import {HostLost} from '../errors.js';
 import type {Conversation} from '../host.js';
 import {makeLineQueue} from '../ssh/line-queue.js';
 import type {Machine} from './machine.js';
 import {listeningOf} from './machine-state.js';
-import {follow, machineAt, roundTrip} from './network.js';
+import {listenersOf, tlsKeyOf, type Listening} from './listening.js';
+import {follow, machineAt, roundTrip, sourceSeen} from './network.js';
 import type {Scene} from './scene.js';
-
-/** Which agents run, and where each listens: what a token and a listening port are to real ones. */
-type Listening = {readonly node: string; readonly token: string};
-const listeners = new WeakMap<Scene, Map<Machine, Listening>>();
-
-const listenersOf = (scene: Scene): Map<Machine, Listening> => {
-	const known = listeners.get(scene) ?? new Map<Machine, Listening>();
-	listeners.set(scene, known);
-	return known;
-};
 
 /** Places that another program holds, as binding would find out. */
 const heldPlaces = (machine: Machine, places: readonly Place[]) =>
@@ -67,108 +63,165 @@ export const simulateProbeAgent = (
 		queue.end();
 	};
 
-	const tryPath = async (wanted: Try): Promise<void> => {
-		const {id, protocol} = wanted;
-		const arrival = follow(scene, machine, wanted);
-		const target = arrival.kind === 'arrives' ? arrival.machine : undefined;
-		if (target === undefined) {
-			const refused = arrival.kind === 'refused' ? arrival : undefined;
-			const distant = machineAt(scene, machine, wanted.address) ?? machine;
-			await scene.pace.pass(
-				refused === undefined ? silenceMs : roundTrip(scene, machine, distant),
-				end,
-			);
-			say(
-				refused === undefined
-					? {tried: id, sent: packetsOfSilence[protocol], result: 'silent'}
-					: {
-							tried: id,
-							sent: 1,
-							result: 'refused',
-							by: refused.by,
-							reason: 'host-prohibited',
-						},
-			);
-			return;
-		}
-
-		const rtt = roundTrip(scene, machine, target);
-		await scene.pace.pass(rtt + scene.random() * 400, end);
+	/** What a service that runs on a port of a machine says, or the agent there. */
+	const visit = (target: Machine, wanted: Try): Outcome => {
+		const {id, protocol, port} = wanted;
 		const held = listeningOf(target).some(
-			(one) => one.protocol === protocol && one.port === wanted.port,
+			(one) => one.protocol === protocol && one.port === port,
 		);
 		const listening = listenersOf(scene).get(target);
-		if (held && protocol === 'tcp') {
-			say(
-				wanted.what === 'path' && wanted.connectOnly
-					? {tried: id, sent: 1, result: 'connected', rtt}
-					: {tried: id, sent: 1, result: 'stranger'},
-			);
-		} else if (listening === undefined || held) {
-			say({
-				tried: id,
-				sent: 1,
+		const rtt = roundTrip(scene, machine, target);
+		if (held) {
+			if (wanted.what === 'tls') {
+				return {result: 'tls', key: tlsKeyOf(target, port), rtt};
+			}
+
+			return wanted.what === 'path' && wanted.connectOnly
+				? {result: 'connected', rtt}
+				: {result: 'stranger'};
+		}
+
+		if (listening === undefined) {
+			return {
 				result: 'refused',
 				by: protocol === 'udp' ? wanted.address : null,
 				reason: protocol === 'udp' ? 'port-unreachable' : 'connection refused',
-			});
-		} else if (listening.token === own?.token) {
-			const near =
-				target.spec.internal !== undefined &&
-				sameAddress(target.spec.internal.address, wanted.address);
-			const source = near
-				? machine.spec.internal!.address
-				: machine.spec.externalIp;
-			say({
-				tried: id,
-				sent: 1,
-				result: 'answered',
-				node: listening.node,
-				source: `${source}:${32_768 + Math.floor(scene.random() * 28_000)}`,
-				rtt,
-			});
-		} else {
-			say({
-				tried: id,
-				sent: packetsOfSilence[protocol],
-				result: protocol === 'udp' ? 'silent' : 'stranger',
-			});
+			};
 		}
+
+		if (listening.token !== own?.token) {
+			return {result: protocol === 'udp' ? 'silent' : 'stranger'};
+		}
+
+		const source = sourceSeen(
+			scene,
+			machine,
+			target,
+			wanted.address,
+			wanted.what === 'mapping' && wanted.localPort > 0
+				? wanted.localPort
+				: 32_768 + Math.floor(scene.random() * 28_000),
+		);
+		listening.arrived.push({id, source, packets: 1});
+		return {result: 'answered', node: listening.node, source, rtt};
+	};
+
+	/** What is closed to the new passes when both send from one port to the other at the same time, unless a router chooses ports. */
+	const answerBothWays = (wanted: Try): Outcome => {
+		const target = machineAt(scene, machine, wanted.address);
+		const choosy = [machine, target].some(
+			(one) => one?.spec.nat === 'symmetric',
+		);
+		return target === undefined || choosy
+			? {result: 'silent'}
+			: visit(target, wanted);
+	};
+
+	const tryPath = async (wanted: Try): Promise<void> => {
+		const {id, protocol} = wanted;
+		const arrival = follow(scene, machine, wanted);
+		if (arrival.kind === 'arrives') {
+			const rtt = roundTrip(scene, machine, arrival.machine);
+			await scene.pace.pass(rtt + scene.random() * 400, end);
+			const outcome = visit(arrival.machine, wanted);
+			say({
+				tried: id,
+				sent:
+					outcome.result === 'silent' || outcome.result === 'stranger'
+						? packetsOfSilence[protocol]
+						: 1,
+				...(wanted.what === 'mapping' && {localPort: wanted.localPort}),
+				...outcome,
+			});
+			return;
+		}
+
+		const refused = arrival.kind === 'refused' ? arrival : undefined;
+		const distant = machineAt(scene, machine, wanted.address) ?? machine;
+		await scene.pace.pass(
+			refused === undefined ? silenceMs : roundTrip(scene, machine, distant),
+			end,
+		);
+		if (wanted.what === 'mapping') {
+			const {localPort} = wanted;
+			say({
+				tried: id,
+				sent: 6,
+				localPort,
+				...answerBothWays(wanted),
+			});
+			return;
+		}
+
+		say(
+			refused === undefined
+				? {tried: id, sent: packetsOfSilence[protocol], result: 'silent'}
+				: {
+						tried: id,
+						sent: 1,
+						result: 'refused',
+						by: refused.by,
+						reason: 'host-prohibited',
+					},
+		);
 	};
 
 	const tryOne = async (wanted: Try): Promise<void> => {
 		const {id} = wanted;
 		const target = machineAt(scene, machine, wanted.address);
-		if (wanted.what === 'path') {
-			await tryPath(wanted);
-		} else if (wanted.what === 'latency') {
-			await scene.pace.pass(wanted.count * 50, end);
-			say({
-				tried: id,
-				sent: wanted.count,
-				result: 'sampled',
-				rtts:
-					target === undefined
-						? []
-						: Array.from({length: wanted.count}, () =>
-								roundTrip(scene, machine, target),
-							),
-			});
-		} else {
-			await scene.pace.pass(300, end);
-			const limits = [machine, target].map((one) => one?.spec.pathMtu ?? 1500);
-			say({
-				tried: id,
-				sent: 3,
-				result: 'largest',
-				bytes: target === undefined ? 0 : Math.min(...limits),
-			});
+		switch (wanted.what) {
+			case 'service': {
+				await scene.pace.pass(60, end);
+				say({
+					tried: id,
+					sent: 1,
+					host: wanted.address === '' ? 'time.example.org' : wanted.address,
+					...(machine.spec.offline
+						? {result: 'silent'}
+						: {result: 'served', rtt: 8 + scene.random() * 4}),
+				});
+				return;
+			}
+
+			case 'latency': {
+				await scene.pace.pass(wanted.count * 50, end);
+				say({
+					tried: id,
+					sent: wanted.count,
+					result: 'sampled',
+					rtts:
+						target === undefined
+							? []
+							: Array.from({length: wanted.count}, () =>
+									roundTrip(scene, machine, target),
+								),
+				});
+				return;
+			}
+
+			case 'mtu': {
+				await scene.pace.pass(300, end);
+				const limits = [machine, target].map(
+					(one) => one?.spec.pathMtu ?? 1500,
+				);
+				say({
+					tried: id,
+					sent: 3,
+					result: 'largest',
+					bytes: target === undefined ? 0 : Math.min(...limits),
+				});
+				return;
+			}
+
+			default: {
+				await tryPath(wanted);
+			}
 		}
 	};
 
 	const obey = async (command: Command): Promise<void> => {
 		if (command.do === 'listen') {
-			own = {node: command.node, token: command.token};
+			own ??= {node: command.node, token: command.token, arrived: []};
 			listenersOf(scene).set(machine, own);
 			say({listening: true, refused: heldPlaces(machine, command.places)});
 			return;
@@ -180,7 +233,7 @@ export const simulateProbeAgent = (
 		}
 
 		if (command.do === 'arrivals') {
-			say({arrivals: []});
+			say({arrivals: own?.arrived ?? []});
 		} else if (command.do === 'count') {
 			say({counted: {udp: 0, udp6: 0}});
 		} else {

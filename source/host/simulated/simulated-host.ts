@@ -11,6 +11,7 @@ import {k3sAnswers} from './k3s-answers.js';
 import type {Machine} from './machine.js';
 import {makeFactAnswers} from './fact-answers.js';
 import {simulateProbeAgent} from './probe-agent.js';
+import {probeAnswers} from './probe-answers.js';
 import type {Scene} from './scene.js';
 import {verifyAnswers} from './verify-answers.js';
 
@@ -35,6 +36,7 @@ export const makeSimulatedHost = (options: {
 			...installAnswers,
 			...k3sAnswers,
 			...verifyAnswers,
+			...probeAnswers,
 		].map(({script, reply}) => [script, reply]),
 	);
 

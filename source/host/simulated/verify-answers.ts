@@ -28,7 +28,11 @@ import {follow, roundTrip} from './network.js';
 import type {Scene} from './scene.js';
 
 /** WireGuard meets when one direction is open: the other side learns where answers go. */
-const meets = (scene: Scene, one: Machine, node: RegisteredNode): boolean => {
+export const meets = (
+	scene: Scene,
+	one: Machine,
+	node: RegisteredNode,
+): boolean => {
 	const other = node.machine;
 	const arrives = (from: Machine, to: Machine) =>
 		follow(scene, from, {

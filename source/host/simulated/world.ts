@@ -4,6 +4,7 @@ import {makeRedactor} from '../redactor.js';
 import {makeMachine, type Machine, type MachineSpec} from './machine.js';
 import {follow} from './network.js';
 import {makePace} from './pace.js';
+import {knockSimulated} from './knock.js';
 import {makeScene} from './scene.js';
 import {makeSimulatedConnector} from './simulated-connect.js';
 
@@ -55,6 +56,10 @@ export const makeSimulatedWorld = (options: {
 			throw new UserError(
 				`The simulated world has no secret ${from}: nothing of yours is read in the demo.`,
 			);
+		},
+		async knock({address, port, what}, signal) {
+			await scene.pace.pass(200, signal);
+			return knockSimulated(scene, {address, port, what});
 		},
 		async canReach(address, port, signal) {
 			await scene.pace.pass(200, signal);

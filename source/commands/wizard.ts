@@ -6,6 +6,7 @@ import {makeDemoWorld} from '../host/simulated/demo-world.js';
 import {openRunLog} from '../install/run-log.js';
 import {startApply} from '../operations/apply.js';
 import {checkCluster} from '../operations/check.js';
+import {applyFixes, proposeFixes} from '../operations/fix.js';
 import {openFleet} from '../operations/fleet.js';
 import {fetchKubeconfig} from '../operations/kubeconfig.js';
 import {makePlan} from '../operations/plan.js';
@@ -19,6 +20,8 @@ import type {Invocation} from './arguments.js';
 export const operations: UiOperations = {
 	openFleet,
 	checkCluster,
+	proposeFixes,
+	applyFixes,
 	makePlan,
 	startApply,
 	fetchKubeconfig,

@@ -1,3 +1,4 @@
+import {Buffer} from 'node:buffer';
 import process from 'node:process';
 import {render, useInput, usePaste, type Key} from 'ink';
 import type {World} from '../operations/operations.js';
@@ -53,6 +54,10 @@ const controlKeys: Readonly<Record<string, KeyName>> = {
 	u: 'clear',
 	h: 'backspace',
 };
+
+/** Text for the terminal's clipboard, by xterm's control sequence OSC 52; it draws nothing. */
+const copySequence = (text: string): string =>
+	`\u001B]52;c;${Buffer.from(text, 'utf8').toString('base64')}\u0007`;
 
 /** Ctrl-C: asks when an install runs, ends at once otherwise or the second time. */
 const interrupt = (model: AppModel): void => {
@@ -198,7 +203,14 @@ export const runApp = async (options: RunAppOptions): Promise<AppEnd> => {
 
 	options.signal.addEventListener('abort', stop, {once: true});
 	const ink = render(
-		<App model={model} router={makeKeyRouter()} colors={colors} />,
+		<App
+			model={model}
+			router={makeKeyRouter()}
+			colors={colors}
+			copy={(text) => {
+				stdout.write(copySequence(text));
+			}}
+		/>,
 		{
 			stdout,
 			stdin,

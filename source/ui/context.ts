@@ -8,6 +8,8 @@ export type UiContext = {
 	readonly router: KeyRouter;
 	/** May colours be used? `NO_COLOR` says no; glyphs carry every state either way. */
 	readonly colors: boolean;
+	/** Hands text to the terminal's clipboard (OSC 52), where the terminal lets programs do that. */
+	readonly copy: (text: string) => void;
 };
 
 const context = createContext<UiContext | undefined>(undefined);

@@ -3,10 +3,12 @@ import type {Cluster} from '../cluster/schema.js';
 import type {HostFacts} from '../facts/host-facts.js';
 import type {InstallEvent} from '../install/events.js';
 import type {
+	ApplyFixes,
 	CheckCluster,
 	FetchKubeconfig,
 	MakePlan,
 	OpenFleet,
+	ProposeFixes,
 	StartApply,
 	World,
 } from '../operations/operations.js';
@@ -22,6 +24,8 @@ export type RunLogFile = {
 export type UiOperations = {
 	readonly openFleet: OpenFleet;
 	readonly checkCluster: CheckCluster;
+	readonly proposeFixes: ProposeFixes;
+	readonly applyFixes: ApplyFixes;
 	readonly makePlan: MakePlan;
 	readonly startApply: StartApply;
 	readonly fetchKubeconfig: FetchKubeconfig;

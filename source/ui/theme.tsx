@@ -1,6 +1,7 @@
 import {Text, type TextProps} from 'ink';
 import {stripControls} from '../host/terminal-text.js';
 import {useUi} from './context.js';
+import type {CellState} from './state/matrix.js';
 
 /** What a colour stands for. One accent; all others are states. */
 export type Tone = 'plain' | 'accent' | 'good' | 'warning' | 'bad' | 'muted';
@@ -71,3 +72,13 @@ export const glyphs = {
 	add: '+',
 	same: '=',
 } as const;
+
+/** How each state of a measured path looks. */
+export const stateLooks: Readonly<Record<CellState, readonly [string, Tone]>> =
+	{
+		good: [glyphs.good, 'good'],
+		warning: [glyphs.warning, 'warning'],
+		bad: [glyphs.bad, 'bad'],
+		waiting: [glyphs.waiting, 'muted'],
+		none: [glyphs.none, 'muted'],
+	};

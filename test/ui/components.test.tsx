@@ -8,6 +8,7 @@ import {FindingsList} from '../../source/ui/components/findings-list.js';
 import {Footer} from '../../source/ui/components/footer.js';
 import {Header} from '../../source/ui/components/header.js';
 import {MatrixTable} from '../../source/ui/components/matrix-table.js';
+import {matrixOrder} from '../../source/ui/state/matrix-order.js';
 import {noticeLines} from '../../source/ui/components/notices.js';
 import {ScrollList} from '../../source/ui/components/scroll-list.js';
 import {UiProvider} from '../../source/ui/context.js';
@@ -25,6 +26,7 @@ const draw = (node: ReactNode, columns = 80): string => {
 				model: Object.create(null) as AppModel,
 				router: makeKeyRouter(),
 				colors: false,
+				copy: () => undefined,
 			}}
 		>
 			<Box width={columns} flexDirection="column">
@@ -91,28 +93,75 @@ describe('the footer', () => {
 });
 
 describe('the matrix', () => {
-	const names = Array.from({length: 30}, (_, index) => `node${index}`);
+	const bad = {text: '✖2', tone: 'bad'} as const;
 	const cellOf = (from: string, to: string) =>
-		from === to
-			? ({text: '·', tone: 'muted'} as const)
-			: ({text: '✖ 2', tone: 'bad'} as const);
-
-	it('scrolls both ways around the cursor and says how much is hidden', () => {
-		const frame = draw(
+		from === to ? ({text: '·', tone: 'muted'} as const) : bad;
+	const names = (count: number) =>
+		Array.from({length: count}, (_, index) => `node${index + 1}`);
+	const table = (
+		options: Partial<Parameters<typeof matrixOrder>[0]> & {
+			readonly names: readonly string[];
+		},
+		cursor: {readonly from: string; readonly to: string},
+	) =>
+		draw(
 			<MatrixTable
-				names={names}
-				cursor={{row: 20, column: 15}}
+				order={matrixOrder({sites: [], senders: [], filter: '', ...options})}
+				cursor={cursor}
 				cellOf={cellOf}
+				textWidth={2}
 				columns={80}
 				rows={12}
 			/>,
+		).split('\n');
+
+	it('has names over its columns where they fit', () => {
+		assert.deepEqual(
+			table({names: ['fra1', 'nuc', 'pi4']}, {from: 'fra1', to: 'nuc'}),
+			[
+				' from  fra1  nuc   pi4',
+				' fra1  ·     ✖2    ✖2',
+				' nuc   ✖2    ·     ✖2',
+				' pi4   ✖2    ✖2    ·',
+			],
 		);
-		const lines = frame.split('\n');
+	});
+
+	it('has numbers where they do not, scrolls both ways around the cursor, and keeps its heads', () => {
+		const lines = table({names: names(50)}, {from: 'node31', to: 'node26'});
 		assert.equal(lines.length, 12);
-		assert.match(lines[0]!, /to ←.*node15 .*→/);
-		assert.match(frame, /↑ \d+ more/);
-		assert.match(frame, /↓ \d+ more/);
-		assert.match(frame, /node20 +✖ 2/);
+		assert.match(lines[0]!, /^ from ↓ +← 1\d .* 26 .* 3\d →$/);
+		assert.match(lines[1]!, /↑ \d+ more/);
+		assert.ok(lines.some((line) => line.startsWith(' 31 node31  ✖2')));
+		assert.match(lines.at(-1)!, /↓ \d+ more/);
+		assert.ok(lines.every((line) => line.length <= 80));
+	});
+
+	it('stands by sites, with a bar between them', () => {
+		assert.deepEqual(
+			table(
+				{
+					names: ['fra1', 'nuc', 'pi4', 'nyc1', 'ams2'],
+					sites: [
+						{name: 'fra1', nodes: ['fra1']},
+						{name: 'home', nodes: ['nuc', 'pi4']},
+						{name: 'nyc1', nodes: ['nyc1']},
+						{name: 'ams2', nodes: ['ams2']},
+					],
+					senders: ['this machine'],
+				},
+				{from: 'fra1', to: 'nuc'},
+			),
+			[
+				' from ↓  to →       fra1 │nuc   pi4  │nyc1  ams2',
+				'      fra1          ·    │✖2    ✖2   │✖2    ✖2',
+				' home nuc           ✖2   │·     ✖2   │✖2    ✖2',
+				'      pi4           ✖2   │✖2    ·    │✖2    ✖2',
+				'      nyc1          ✖2   │✖2    ✖2   │·     ✖2',
+				'      ams2          ✖2   │✖2    ✖2   │✖2    ·',
+				'      this machine  ✖2   │✖2    ✖2   │✖2    ✖2',
+			],
+		);
 	});
 });
 

@@ -244,6 +244,8 @@ export const startRig = (options: {
 				failed: new Map(),
 			};
 		},
+		proposeFixes: () => [],
+		applyFixes: async () => new Map(),
 		makePlan: async ({cluster, fleet, measurements}) =>
 			buildPlan({
 				cluster,

@@ -83,16 +83,27 @@ const walk = async (
 	await terminal.waitFor(/Pod network/);
 	onScreen('settings');
 	terminal.type(keys.enter);
-	await terminal.waitFor(/98 blocked/);
+	await terminal.waitFor(/194 blocked/);
 	onScreen('checks');
 	terminal.type('w');
 	await terminal.waitFor(/→ a-node-with-a-long-name-(?:07|40)/);
 	onScreen('worst');
-	terminal.type(`${keys.tab}`);
-	await terminal.waitFor(/Latency/);
-	terminal.type(`${keys.tab}`);
-	await terminal.waitFor(/Findings/);
-	onScreen('findings');
+	terminal.type('v');
+	await terminal.waitFor(/On external addresses/);
+	onScreen('evidence');
+	terminal.type(keys.escape);
+	await terminal.waitFor(/Enter next/);
+	for (const [title, pattern] of [
+		['latency', /Latency \(external\)/],
+		['mtu', /MTU \(external\)/],
+		['hosts', /Hosts · 50/],
+		['findings', /Findings · 50/],
+	] as const) {
+		terminal.type(keys.tab);
+		await terminal.waitFor(pattern);
+		onScreen(title);
+	}
+
 	terminal.type(keys.enter);
 	await terminal.waitFor(/Go on with|will change/);
 	terminal.type('y');
@@ -169,7 +180,7 @@ describe('fifty nodes', () => {
 				seen.push(title);
 				assertFits(terminal);
 			});
-			assert.equal(seen.length, 13);
+			assert.equal(seen.length, 17);
 		});
 	}
 });

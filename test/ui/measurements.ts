@@ -7,7 +7,7 @@ import {
 
 const open: Verdict = {kind: 'open', rttMs: 12};
 
-/** WireGuard and kubelet between all pairs on external addresses; `closed` names targets whose WireGuard port is silent. */
+/** WireGuard and kubelet between all pairs on external addresses; `closed` names nodes that no WireGuard packet reaches or leaves. */
 export const allPairs = (
 	names: readonly string[],
 	options: {
@@ -28,7 +28,7 @@ export const allPairs = (
 				addressKind: 'external',
 				address: addressOf(to),
 			} as const;
-			const isClosed = closed.includes(to);
+			const isClosed = closed.includes(to) || closed.includes(from);
 			return [
 				{
 					path: {...path, protocol: 'udp', port: 51_820},

@@ -8,6 +8,7 @@ import {makeDemoWorld} from '../../source/host/simulated/demo-world.js';
 import {openRunLog} from '../../source/install/run-log.js';
 import {startApply} from '../../source/operations/apply.js';
 import {checkCluster} from '../../source/operations/check.js';
+import {applyFixes, proposeFixes} from '../../source/operations/fix.js';
 import {openFleet} from '../../source/operations/fleet.js';
 import {fetchKubeconfig} from '../../source/operations/kubeconfig.js';
 import {makePlan} from '../../source/operations/plan.js';
@@ -19,6 +20,8 @@ import {keys} from './terminal.js';
 const operations: UiOperations = {
 	openFleet,
 	checkCluster,
+	proposeFixes,
+	applyFixes,
 	makePlan,
 	startApply,
 	fetchKubeconfig,

@@ -1,118 +1,84 @@
 import {Text} from 'ink';
-import {formatMs} from '../format.js';
+import type {AddressKind} from '../../mesh/mesh.js';
 import {
 	findingsOfPair,
-	type ChecksTab,
 	type ChecksView,
+	type MatrixTab,
 } from '../state/checks-view.js';
-import {
-	pairKey,
-	urgency,
-	verdictText,
-	type CellState,
-} from '../state/matrix.js';
-import {Toned, glyphs, type Tone} from '../theme.js';
+import {pairEvidence, type EvidenceLine} from '../state/evidence.js';
+import {pairKey} from '../state/matrix.js';
+import {Toned, stateLooks, type Tone} from '../theme.js';
 import {findingText} from './findings-list.js';
+import type {MatrixCursor} from './matrix-table.js';
 
 type Line = {readonly tone: Tone; readonly text: string};
 
-const looks: Readonly<Record<CellState, readonly [string, Tone]>> = {
-	good: [glyphs.good, 'plain'],
-	warning: [glyphs.warning, 'warning'],
-	bad: [glyphs.bad, 'bad'],
-	waiting: [glyphs.waiting, 'muted'],
-	none: [glyphs.none, 'muted'],
-};
-
-const portLines = (
-	view: ChecksView,
-	kind: 'external' | 'internal',
-	from: string,
-	to: string,
-	isRunning: boolean,
-): readonly Line[] => {
-	const pair = view.pairs[kind].get(pairKey(from, to));
-	if (pair === undefined) {
-		return [
-			{
-				tone: 'muted',
-				text: isRunning ? 'not measured yet' : 'nothing is needed here',
-			},
-		];
+/** A line of evidence as it is drawn: its sign in front. */
+export const evidenceLine = ({state, text}: EvidenceLine): Line => {
+	if (state === undefined) {
+		return {tone: 'muted', text: `  ${text}`};
 	}
 
-	return pair.cells
-		.toSorted((one, other) => urgency[other.state] - urgency[one.state])
-		.map(({cell, state}): Line => {
-			const {verdict, evidence} = verdictText(cell);
-			const {address, protocol, port} = cell.path;
-			const [glyph, tone] = looks[state];
-			return {
-				tone,
-				text: `${glyph} ${address.padEnd(15)}  ${protocol} ${String(port).padStart(5)}  ${verdict.padEnd(10)}  ${evidence}`,
-			};
-		});
+	const [glyph, tone] = stateLooks[state];
+	return {tone: state === 'good' ? 'plain' : tone, text: `${glyph} ${text}`};
 };
 
-const latencyLines = (
+const adviceLines = (
 	view: ChecksView,
-	from: string,
-	to: string,
+	tab: MatrixTab,
+	kind: AddressKind,
+	{from, to}: MatrixCursor,
+	columns: number,
 ): readonly Line[] => {
-	const latency = view.latencies.get(pairKey(from, to));
-	if (latency === undefined) {
-		return [{tone: 'muted', text: 'not measured'}];
+	const state = view.pairs.get(kind)?.get(pairKey(from, to))?.state ?? 'none';
+	if (tab === 'ports' && state !== 'bad' && state !== 'warning') {
+		return [];
 	}
 
-	return [
+	return findingsOfPair(view, tab, from, to).flatMap((finding): Line[] => [
 		{
-			tone: 'plain',
-			text: `${latency.address} (${latency.addressKind})  median ${formatMs(latency.medianMs)} ms  min ${formatMs(latency.minMs)}  p95 ${formatMs(latency.p95Ms)}  loss ${Math.round(latency.loss * 100)} %  of ${latency.samples}`,
+			tone: finding.severity === 'error' ? 'bad' : 'warning',
+			text: `${finding.id}${finding.ignored ? ' (overridden by you)' : ''}`,
 		},
-	];
+		...findingText(finding, columns - 6).map((text): Line => ({
+			tone: 'plain',
+			text: `  ${text}`,
+		})),
+	]);
 };
 
 /** What was measured from one node to another, and what to do where that is not enough. */
 export const CellDetails = ({
 	view,
 	tab,
-	from,
-	to,
+	kind,
+	pair,
 	isRunning,
 	columns,
 	rows,
 }: {
 	readonly view: ChecksView;
-	readonly tab: Exclude<ChecksTab, 'findings'>;
-	readonly from: string;
-	readonly to: string;
+	readonly tab: MatrixTab;
+	readonly kind: AddressKind;
+	readonly pair: MatrixCursor;
 	readonly isRunning: boolean;
 	readonly columns: number;
 	readonly rows: number;
 }) => {
-	const measured =
-		tab === 'latency'
-			? latencyLines(view, from, to)
-			: portLines(view, tab, from, to, isRunning);
-	const advice = findingsOfPair(view, tab, from, to).flatMap(
-		(finding): Line[] => [
-			{
-				tone: finding.severity === 'error' ? 'bad' : 'warning',
-				text: `${finding.id}${finding.ignored ? ' (overridden by you)' : ''}`,
-			},
-			...findingText(finding, columns - 6).map((text): Line => ({
-				tone: 'plain',
-				text: `  ${text}`,
-			})),
-		],
-	);
-	const lines = [...measured, ...advice];
+	const lines = [
+		...pairEvidence(view, tab, kind, pair, isRunning).map((line) =>
+			evidenceLine(line),
+		),
+		...adviceLines(view, tab, kind, pair, columns),
+	];
 	const room = Math.max(0, rows - 1);
 	const shown = lines.length > room ? lines.slice(0, room - 1) : lines;
 	return (
 		<>
 			<Text wrap="truncate-end">
-				<Toned bold>{` ${from} → ${from === to ? 'itself' : to}`}</Toned>
+				<Toned bold>
+					{` ${pair.from} → ${pair.from === pair.to ? 'itself' : pair.to}`}
+				</Toned>
 			</Text>
 			{shown.map(({tone, text}, index) => (
 				// eslint-disable-next-line react/no-array-index-key -- lines of one text can be alike
@@ -122,7 +88,7 @@ export const CellDetails = ({
 			))}
 			{shown.length < lines.length && room > 0 && (
 				<Toned tone="muted">
-					{`   … ${lines.length - shown.length} more lines: see Findings (Tab)`}
+					{`   … ${lines.length - shown.length} more lines: v shows all`}
 				</Toned>
 			)}
 		</>

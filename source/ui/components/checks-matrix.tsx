@@ -1,113 +1,135 @@
+import type {AddressKind} from '../../mesh/mesh.js';
 import {formatMs} from '../format.js';
-import type {ChecksTab, ChecksView} from '../state/checks-view.js';
-import {pairKey, type PairCell} from '../state/matrix.js';
-import {Toned, glyphs} from '../theme.js';
+import {
+	isSmallMtu,
+	type ChecksView,
+	type MatrixTab,
+} from '../state/checks-view.js';
+import {latencyState} from '../state/evidence.js';
+import type {MatrixOrder} from '../state/matrix-order.js';
+import {pairKey, type CellState} from '../state/matrix.js';
+import {Toned, glyphs, stateLooks} from '../theme.js';
 import {CellDetails} from './cell-details.js';
-import {MatrixTable, matrixRows, type MatrixCell} from './matrix-table.js';
+import {
+	MatrixTable,
+	matrixRows,
+	type MatrixCell,
+	type MatrixCursor,
+} from './matrix-table.js';
 import type {BodySize} from './screen.js';
 
-const pairLook = (
-	pair: PairCell | undefined,
-	isRunning: boolean,
-): MatrixCell => {
-	if (pair === undefined) {
-		return isRunning
-			? {text: glyphs.waiting, tone: 'muted'}
-			: {text: glyphs.none, tone: 'muted'};
-	}
+/** The longest text of a cell, in columns. */
+const textWidths: Readonly<Record<MatrixTab, number>> = {
+	ports: 2,
+	latency: 4,
+	mtu: 5,
+};
 
-	switch (pair.state) {
-		case 'good': {
-			return {text: glyphs.good, tone: 'good'};
-		}
+const self: MatrixCell = {text: '·', tone: 'muted'};
 
-		case 'warning': {
-			return {text: glyphs.warning, tone: 'warning'};
-		}
-
-		case 'bad': {
-			return {
-				text: pair.blocked > 1 ? `${glyphs.bad} ${pair.blocked}` : glyphs.bad,
-				tone: 'bad',
-			};
-		}
-
-		case 'waiting': {
-			return {text: glyphs.waiting, tone: 'muted'};
-		}
-
-		case 'none': {
-			return {text: glyphs.none, tone: 'muted'};
-		}
-	}
+/** A number with the sign of its state behind it; good ones need none. */
+const figure = (text: string, width: number, state: CellState): MatrixCell => {
+	const [glyph, tone] = stateLooks[state];
+	return {
+		text: `${text.padStart(width)}${state === 'good' ? ' ' : glyph}`,
+		tone,
+	};
 };
 
 const cellLook =
-	(view: ChecksView, tab: Exclude<ChecksTab, 'findings'>, isRunning: boolean) =>
+	(view: ChecksView, tab: MatrixTab, kind: AddressKind, isRunning: boolean) =>
 	(from: string, to: string): MatrixCell => {
-		if (tab === 'latency') {
-			const latency = view.latencies.get(pairKey(from, to));
-			const text =
-				from === to
-					? '·'
-					: latency === undefined
-						? glyphs.none
-						: formatMs(latency.medianMs);
-			const isMarked = view.findings.some(
-				({id, nodes, ignored}) =>
-					id.startsWith('latency.') &&
-					!ignored &&
-					nodes.includes(from) &&
-					nodes.includes(to),
-			);
-			return {
-				text: `${text.padStart(3)}${isMarked && from !== to ? ` ${glyphs.warning}` : ''}`,
-				tone: isMarked ? 'warning' : 'plain',
-			};
-		}
+		const key = pairKey(from, to);
+		const absent: MatrixCell =
+			from === to
+				? self
+				: {
+						text: isRunning ? glyphs.waiting : glyphs.none,
+						tone: 'muted',
+					};
+		switch (tab) {
+			case 'ports': {
+				const pair = view.pairs.get(kind)?.get(key);
+				if (pair === undefined) {
+					return absent;
+				}
 
-		const pair = view.pairs[tab].get(pairKey(from, to));
-		return from === to && pair === undefined
-			? {text: '·', tone: 'muted'}
-			: pairLook(pair, isRunning);
+				const [glyph, tone] = stateLooks[pair.state];
+				return {
+					text: `${glyph}${pair.blocked > 9 ? '+' : pair.blocked > 1 ? pair.blocked : ''}`,
+					tone,
+				};
+			}
+
+			case 'latency': {
+				const graded = view.latencies.get(kind)?.get(key);
+				return graded === undefined
+					? {...absent, text: absent.text.padStart(3)}
+					: figure(formatMs(graded.latency.medianMs), 3, latencyState(graded));
+			}
+
+			case 'mtu': {
+				const pathMtu = view.mtus.get(kind)?.get(key);
+				return pathMtu === undefined
+					? {...absent, text: absent.text.padStart(4)}
+					: figure(
+							String(pathMtu.bytes),
+							4,
+							isSmallMtu(pathMtu) ? 'warning' : 'good',
+						);
+			}
+		}
 	};
 
 /** All pairs as a matrix, and below it the evidence of the chosen one. */
 export const ChecksMatrix = ({
 	view,
 	tab,
+	kind,
+	order,
 	cursor,
 	isRunning,
 	size,
 }: {
 	readonly view: ChecksView;
-	readonly tab: Exclude<ChecksTab, 'findings'>;
-	readonly cursor: {readonly row: number; readonly column: number};
+	readonly tab: MatrixTab;
+	readonly kind: AddressKind;
+	readonly order: MatrixOrder;
+	readonly cursor: MatrixCursor;
 	readonly isRunning: boolean;
 	readonly size: BodySize;
 }) => {
-	const wanted = matrixRows(view.names.length);
+	if (order.rows.length === 0 || order.columns.length === 0) {
+		return (
+			<Toned tone="muted">
+				{' No node has that in its name: / changes it.'}
+			</Toned>
+		);
+	}
+
 	const tableRows = Math.max(
 		2,
-		Math.min(wanted, size.rows - Math.min(9, Math.ceil(size.rows / 2))),
+		Math.min(
+			matrixRows(order),
+			size.rows - Math.min(9, Math.ceil(size.rows / 2)),
+		),
 	);
-	const from = view.names[cursor.row]!;
-	const to = view.names[cursor.column]!;
 	return (
 		<>
 			<MatrixTable
-				names={view.names}
+				order={order}
 				cursor={cursor}
+				textWidth={textWidths[tab]}
 				columns={size.columns}
 				rows={tableRows}
-				cellOf={cellLook(view, tab, isRunning)}
+				cellOf={cellLook(view, tab, kind, isRunning)}
 			/>
 			<Toned tone="muted">{` ${'─'.repeat(Math.max(1, size.columns - 2))}`}</Toned>
 			<CellDetails
 				view={view}
 				tab={tab}
-				from={from}
-				to={to}
+				kind={kind}
+				pair={cursor}
 				isRunning={isRunning}
 				columns={size.columns}
 				rows={size.rows - tableRows - 1}

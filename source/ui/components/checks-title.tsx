@@ -1,7 +1,11 @@
 import {Box, Text} from 'ink';
+import type {AddressKind} from '../../mesh/mesh.js';
 import {count, formatDuration} from '../format.js';
 import type {ChecksState} from '../state/checks-model.js';
 import {
+	checksTabs,
+	isMatrixTab,
+	kindTitles,
 	tabTitles,
 	type ChecksTab,
 	type ChecksView,
@@ -14,6 +18,7 @@ export const ChecksTitle = ({
 	state,
 	view,
 	tab,
+	kind,
 	ready,
 	columns,
 	now,
@@ -21,6 +26,7 @@ export const ChecksTitle = ({
 	readonly state: ChecksState;
 	readonly view: ChecksView;
 	readonly tab: ChecksTab;
+	readonly kind: AddressKind;
 	readonly ready: number;
 	readonly columns: number;
 	readonly now: () => number;
@@ -36,6 +42,12 @@ export const ChecksTitle = ({
 	const open = view.findings.filter(
 		({severity, ignored}) => severity !== 'info' && !ignored,
 	).length;
+	const title =
+		tab === 'ports'
+			? `Ports on ${kindTitles[kind]}`
+			: isMatrixTab(tab)
+				? `${tabTitles[tab]} (${kind})`
+				: tabTitles[tab];
 	return (
 		<Box width={columns} paddingX={1} justifyContent="space-between" height={1}>
 			<Text wrap="truncate-end">
@@ -44,7 +56,7 @@ export const ChecksTitle = ({
 						<Spinner />{' '}
 					</>
 				)}
-				<Toned bold>{tabTitles[tab]}</Toned>
+				<Toned bold>{title}</Toned>
 				{` · ${ready} of ${count(view.names.length, 'node')}`}
 				{view.planned > 0 && ` · ${view.measured} of ${view.planned} paths`}
 				{time.map((text) => ` · ${text}`)}
@@ -61,3 +73,39 @@ export const ChecksTitle = ({
 		</Box>
 	);
 };
+
+/** The tabs with the one that is shown marked, and by what the matrix is narrowed down. */
+export const ChecksTabs = ({
+	view,
+	tab,
+	note,
+	columns,
+}: {
+	readonly view: ChecksView;
+	readonly tab: ChecksTab;
+	/** How the matrix is ordered and filtered; empty when as always. */
+	readonly note: string;
+	readonly columns: number;
+}) => (
+	<Box width={columns} paddingX={1} justifyContent="space-between" height={1}>
+		<Text wrap="truncate-end">
+			{checksTabs.map((one, index) => (
+				<Text key={one}>
+					{index > 0 && <Toned tone="muted">{'  '}</Toned>}
+					<Toned
+						tone={one === tab ? 'accent' : 'muted'}
+						underline={one === tab}
+					>
+						{tabTitles[one]}
+					</Toned>
+					{one === 'findings' && view.findings.length > 0 && (
+						<Toned tone="muted">{` ${view.findings.length}`}</Toned>
+					)}
+				</Text>
+			))}
+		</Text>
+		<Box flexShrink={0} marginLeft={2}>
+			<Toned tone="muted">{note}</Toned>
+		</Box>
+	</Box>
+);

@@ -1,5 +1,6 @@
-import {Box} from 'ink';
+import {Box, useWindowSize} from 'ink';
 import {useRef, useState} from 'react';
+import {wrapWords} from '../format.js';
 import {Toned} from '../theme.js';
 import {Screen} from './screen.js';
 
@@ -9,6 +10,17 @@ type Properties = {
 	readonly onClose: () => void;
 	/** Follows the end while lines are added, until the person scrolls up. */
 	readonly follow?: boolean;
+	/** Are lines that are too long broken at spaces? Default: their end is cut. */
+	readonly isWrapped?: boolean;
+};
+
+/** A line in pieces that fit, all as far to the right as the first. */
+const wrapped = (line: string, columns: number): readonly string[] => {
+	const text = line.trimStart();
+	const indent = ' '.repeat(line.length - text.length);
+	return wrapWords(text, columns - indent.length).map(
+		(piece) => indent + piece,
+	);
 };
 
 const help = {
@@ -25,14 +37,21 @@ const help = {
 /** Text that can be scrolled: a file or a log. */
 export const FileView = ({
 	title,
-	lines,
+	lines: given,
 	onClose,
 	follow = false,
+	isWrapped = false,
 }: Properties) => {
 	/** First visible line; `undefined` follows the end. */
 	const [top, setTop] = useState<number | undefined>(follow ? undefined : 0);
 	/** Lines that fit, known once the screen is laid out. */
 	const page = useRef(1);
+	const {columns: width} = useWindowSize();
+	const lines = isWrapped
+		? given.flatMap((line) =>
+				line.length + 3 > width ? wrapped(line, width - 3) : [line],
+			)
+		: given;
 	const scroll = (pages: number, by: number) => () => {
 		const end = Math.max(0, lines.length - page.current);
 		const next = Math.max(

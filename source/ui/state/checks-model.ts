@@ -1,11 +1,25 @@
 import {blockers, type JudgedFinding} from '../../checks/finding.js';
 import type {Cluster} from '../../cluster/schema.js';
 import {
+	noMeasurements,
 	pathKey,
 	type Cell as PathCell,
 	type Latency,
+	type Measurements,
+	type NatObservation,
+	type Outbound,
+	type Path,
+	type PathMtu,
+	type PortToPort,
+	type ProbeStation,
 } from '../../facts/measurements.js';
-import type {CheckReport, Fleet, World} from '../../operations/operations.js';
+import type {
+	CheckReport,
+	FirewallFix,
+	FixOutcome,
+	Fleet,
+	World,
+} from '../../operations/operations.js';
 import type {ProbeEvent} from '../../probe/probe.js';
 import type {UiOperations} from '../operations.js';
 import type {ClusterDocument} from './cluster-document.js';
@@ -20,11 +34,21 @@ export type ChecksState = {
 	readonly planned: number;
 	/** By `pathKey`. */
 	readonly cells: ReadonlyMap<string, PathCell>;
-	readonly latencies: readonly Latency[];
-	/** Nodes on which the probe could not be started, and why. */
-	readonly agentProblems: ReadonlyMap<string, string>;
+	/** Keys of paths that are being measured again; `cells` still has what they were. */
+	readonly pending: ReadonlySet<string>;
+	/** All that was told besides the cells. */
+	readonly told: Omit<Measurements, 'cells' | 'stations'>;
+	/** By node: what it measures with, or why it can not. */
+	readonly stations: ReadonlyMap<string, ProbeStation>;
 	/** The cluster that is (or was) checked. */
 	readonly cluster: Cluster | undefined;
+	/** The host whose firewall is being opened, or what became of the last one. */
+	readonly fix:
+		| {
+				readonly node: string;
+				readonly outcome: FixOutcome | undefined;
+		  }
+		| undefined;
 };
 
 export type ChecksModel = {
@@ -37,6 +61,8 @@ export type ChecksModel = {
 	readonly toggleIgnored: (id: string) => void;
 	/** Was what is in the cluster file now checked to the end? */
 	readonly report: () => CheckReport | undefined;
+	/** Opens the firewall of one host, then measures again what that should have opened. */
+	readonly applyFix: (fix: FirewallFix) => void;
 	readonly close: () => void;
 };
 
@@ -60,10 +86,21 @@ const idle: ChecksState = {
 	work: {phase: 'idle'},
 	planned: 0,
 	cells: new Map(),
-	latencies: [],
-	agentProblems: new Map(),
+	pending: new Set(),
+	told: noMeasurements,
+	stations: new Map(),
 	cluster: undefined,
+	fix: undefined,
 };
+
+/** Nothing yet; its lists are filled as results arrive. */
+const nothingTold = (): ChecksState['told'] => ({
+	latencies: [],
+	pathMtus: [],
+	nat: [],
+	portToPort: [],
+	outbound: [],
+});
 
 /** Overriding a check changes nothing that is measured. */
 const measuredPart = (cluster: Cluster): string =>
@@ -76,31 +113,44 @@ const withEvent = (state: ChecksState, event: ProbeEvent): ChecksState => {
 		}
 
 		case 'station': {
-			const {node, problem} = event.station;
-			return problem === undefined
-				? state
-				: {
-						...state,
-						agentProblems: new Map(state.agentProblems).set(node, problem),
-					};
+			const {station} = event;
+			return {
+				...state,
+				stations: new Map(state.stations).set(station.node, station),
+			};
 		}
 
 		case 'cell': {
 			// Thousands arrive in a second: the map is shared, only its holder is new.
-			(state.cells as Map<string, PathCell>).set(
-				pathKey(event.cell.path),
-				event.cell,
-			);
+			const key = pathKey(event.cell.path);
+			(state.cells as Map<string, PathCell>).set(key, event.cell);
+			(state.pending as Set<string>).delete(key);
 			return {...state};
 		}
 
 		case 'latency': {
-			(state.latencies as Latency[]).push(event.latency);
-			return {...state};
+			(state.told.latencies as Latency[]).push(event.latency);
+			return {...state, told: {...state.told}};
 		}
 
 		case 'path-mtu': {
-			return state;
+			(state.told.pathMtus as PathMtu[]).push(event.pathMtu);
+			return {...state, told: {...state.told}};
+		}
+
+		case 'nat': {
+			(state.told.nat as NatObservation[]).push(event.observation);
+			return {...state, told: {...state.told}};
+		}
+
+		case 'port-to-port': {
+			(state.told.portToPort as PortToPort[]).push(event.portToPort);
+			return {...state, told: {...state.told}};
+		}
+
+		case 'outbound': {
+			(state.told.outbound as Outbound[]).push(event.outbound);
+			return {...state, told: {...state.told}};
 		}
 	}
 };
@@ -126,21 +176,81 @@ export const makeChecksModel = (options: {
 		);
 	};
 
-	const run = async (controller: AbortController): Promise<void> => {
-		const startedAt = world.now();
-		const begin = (cluster: Cluster) => {
-			state.set({
-				...idle,
-				cells: new Map(),
-				latencies: [],
-				work: {phase: 'running', startedAt},
-				cluster,
-			});
-		};
+	/** What is shown once a report is there. */
+	const shown = (report: CheckReport): Partial<ChecksState> => ({
+		cells: new Map(
+			report.measurements.cells.map((cell) => [pathKey(cell.path), cell]),
+		),
+		pending: new Set(),
+		told: report.measurements,
+		stations: new Map(
+			report.measurements.stations.map((station) => [station.node, station]),
+		),
+	});
 
-		begin(document.cluster.latest());
+	const begin = (cluster: Cluster, startedAt: number) => {
+		state.update((known) => ({
+			...idle,
+			cells: new Map(),
+			told: nothingTold(),
+			fix: known.fix,
+			work: {phase: 'running', startedAt},
+			cluster,
+		}));
+	};
+
+	/** Only these paths anew: all others stay on the screen as they are. */
+	const beginAgain = (
+		cluster: Cluster,
+		startedAt: number,
+		earlier: CheckReport,
+		only: (path: Path) => boolean,
+	) => {
+		const cells = earlier.measurements.cells.map(
+			(cell) => [pathKey(cell.path), cell] as const,
+		);
+		state.update((known) => ({
+			...known,
+			cells: new Map(cells),
+			pending: new Set(
+				cells.filter(([, {path}]) => only(path)).map(([key]) => key),
+			),
+			told: {
+				...known.told,
+				latencies: [...known.told.latencies],
+				pathMtus: [...known.told.pathMtus],
+				nat: [...known.told.nat],
+				portToPort: [...known.told.portToPort],
+				outbound: [...known.told.outbound],
+			},
+			planned: 0,
+			work: {phase: 'running', startedAt},
+			cluster,
+		}));
+	};
+
+	const run = async (
+		controller: AbortController,
+		again?: {
+			readonly earlier: CheckReport;
+			readonly only: (path: Path) => boolean;
+		},
+	): Promise<void> => {
+		const startedAt = world.now();
 		const isMine = () => running === controller;
 		const signal = AbortSignal.any([options.signal, controller.signal]);
+		const show = () => {
+			const cluster = document.cluster.latest();
+			if (again === undefined) {
+				begin(cluster, startedAt);
+			} else {
+				beginAgain(cluster, startedAt, again.earlier, again.only);
+			}
+
+			return cluster;
+		};
+
+		show();
 		try {
 			// A wizard that goes on from here has only begun to contact its nodes.
 			await nodes.settled();
@@ -148,8 +258,7 @@ export const makeChecksModel = (options: {
 				return;
 			}
 
-			const cluster = document.cluster.latest();
-			begin(cluster);
+			const cluster = show();
 			const report = await operations.checkCluster({
 				cluster,
 				fleet,
@@ -160,14 +269,12 @@ export const makeChecksModel = (options: {
 						state.update((known) => withEvent(known, event));
 					}
 				},
+				...(again && {again}),
 			});
 			if (isMine()) {
 				state.update((known) => ({
 					...known,
-					cells: new Map(
-						report.measurements.cells.map((cell) => [pathKey(cell.path), cell]),
-					),
-					latencies: report.measurements.latencies,
+					...shown(report),
 					work: {
 						phase: 'done',
 						startedAt,
@@ -180,6 +287,7 @@ export const makeChecksModel = (options: {
 			if (isMine()) {
 				state.update((known) => ({
 					...known,
+					pending: new Set(),
 					work: {phase: 'failed', failure: toFailure(error)},
 				}));
 			}
@@ -189,7 +297,51 @@ export const makeChecksModel = (options: {
 	const start = () => {
 		running?.abort();
 		running = new AbortController();
+		state.update((known) => ({...known, fix: undefined}));
 		void run(running);
+	};
+
+	const report = (): CheckReport | undefined => {
+		const {work} = state.latest();
+		return work.phase === 'done' && isCurrent() ? work.result : undefined;
+	};
+
+	const fix = async (
+		wanted: FirewallFix,
+		earlier: CheckReport,
+	): Promise<void> => {
+		const {node} = wanted;
+		const outcome = await operations
+			.applyFixes({
+				cluster: earlier.cluster,
+				fixes: [wanted],
+				fleet,
+				world,
+				signal: options.signal,
+				onOutcome: () => undefined,
+			})
+			.then(
+				(outcomes): FixOutcome =>
+					outcomes.get(node) ?? {
+						kind: 'failed',
+						message: `It is not known what became of ${node}.`,
+						tryNext: ['r measures again.'],
+					},
+				(error: unknown): FixOutcome => ({
+					kind: 'failed',
+					...toFailure(error),
+				}),
+			);
+		state.update((known) => ({...known, fix: {node, outcome}}));
+		// What has begun meanwhile looks at everything anyway.
+		if (outcome.kind === 'opened' && report() === earlier) {
+			const keys = new Set(wanted.paths.map((path) => pathKey(path)));
+			running = new AbortController();
+			void run(running, {
+				earlier,
+				only: (path) => keys.has(pathKey(path)),
+			});
+		}
 	};
 
 	return {
@@ -208,9 +360,20 @@ export const makeChecksModel = (options: {
 					: [...cluster.ignore, id],
 			}));
 		},
-		report() {
-			const {work} = state.latest();
-			return work.phase === 'done' && isCurrent() ? work.result : undefined;
+		report,
+		applyFix(wanted) {
+			const earlier = report();
+			const {fix: known} = state.latest();
+			if (
+				earlier !== undefined &&
+				(known === undefined || known.outcome !== undefined)
+			) {
+				state.update((before) => ({
+					...before,
+					fix: {node: wanted.node, outcome: undefined},
+				}));
+				void fix(wanted, earlier);
+			}
 		},
 		close() {
 			const controller = running;

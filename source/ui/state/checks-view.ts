@@ -1,36 +1,91 @@
+import {conclude} from '../../checks/conclusions/conclude.js';
+import type {
+	Conclusions,
+	LatencyGrade,
+} from '../../checks/conclusions/conclusions.js';
 import type {JudgedFinding} from '../../checks/finding.js';
+import {thresholds} from '../../checks/thresholds.js';
+import {sameAddress} from '../../cluster/addresses.js';
 import type {Cluster} from '../../cluster/schema.js';
 import type {HostFacts} from '../../facts/host-facts.js';
 import {
+	controller,
 	noMeasurements,
-	type Cell,
 	type Latency,
+	type Measurements,
+	type Path,
+	type PathMtu,
 } from '../../facts/measurements.js';
 import {meshOf} from '../../mesh/catalogue.js';
-import type {AddressKind, Protocol} from '../../mesh/mesh.js';
+import type {AddressKind, Protocol, Requirement} from '../../mesh/mesh.js';
 import type {CheckReport} from '../../operations/operations.js';
 import {judgedNow, type ChecksState} from './checks-model.js';
-import {pairCells, pairKey, pairLatencies, type PairCell} from './matrix.js';
+import {groupFindings, type FindingGroup} from './finding-groups.js';
+import {
+	addressKinds,
+	pairCells,
+	pairKey,
+	pairLatencies,
+	pairMtus,
+	type ByPair,
+	type PairCell,
+} from './matrix.js';
 
 /** What the Checks screen can show, in the order in which Tab goes through it. */
-export type ChecksTab = 'external' | 'internal' | 'latency' | 'findings';
+export const checksTabs = [
+	'ports',
+	'latency',
+	'mtu',
+	'hosts',
+	'findings',
+] as const;
+export type ChecksTab = (typeof checksTabs)[number];
+/** The tabs that are a matrix. */
+export type MatrixTab = 'ports' | 'latency' | 'mtu';
+
+export const isMatrixTab = (tab: ChecksTab): tab is MatrixTab =>
+	tab === 'ports' || tab === 'latency' || tab === 'mtu';
 
 export const tabTitles: Readonly<Record<ChecksTab, string>> = {
-	external: 'Ports on external addresses',
-	internal: 'Ports on internal addresses',
+	ports: 'Ports',
 	latency: 'Latency',
+	mtu: 'MTU',
+	hosts: 'Hosts',
 	findings: 'Findings',
+};
+
+export const kindTitles: Readonly<Record<AddressKind, string>> = {
+	external: 'external addresses',
+	internal: 'internal addresses',
+	'external-ipv6': 'further IPv6 addresses',
+	tailscale: 'Tailscale addresses',
+};
+
+/** A round trip with what it means. */
+export type GradedLatency = {
+	readonly latency: Latency;
+	readonly grade: LatencyGrade;
+	readonly reason: string;
 };
 
 /** Everything that the screen shows, derived from what was measured and what the person overrides. */
 export type ChecksView = {
+	/** All nodes, in file order. */
 	readonly names: readonly string[];
-	readonly tabs: readonly ChecksTab[];
-	readonly pairs: Readonly<
-		Record<'external' | 'internal', ReadonlyMap<string, PairCell>>
-	>;
-	readonly latencies: ReadonlyMap<string, Latency>;
-	readonly findings: readonly JudgedFinding[];
+	/** Who else sends: this machine, when something was tried from it. */
+	readonly senders: readonly string[];
+	/** Address kinds of which something is known, the external ones first. */
+	readonly kinds: readonly AddressKind[];
+	readonly pairs: ReadonlyMap<AddressKind, ByPair<PairCell>>;
+	readonly latencies: ReadonlyMap<AddressKind, ByPair<GradedLatency>>;
+	readonly mtus: ReadonlyMap<AddressKind, ByPair<PathMtu>>;
+	/** What the cluster needs of a path, when it needs anything. */
+	readonly requirementOf: (path: Path) => Requirement | undefined;
+	readonly findings: readonly FindingGroup[];
+	/** Sites are those of the file until everything is measured. */
+	readonly conclusions: Conclusions;
+	readonly measurements: Omit<Measurements, 'cells' | 'stations'>;
+	readonly stations: ChecksState['stations'];
 	/** Blocked paths of all address kinds. */
 	readonly blocked: number;
 	readonly measured: number;
@@ -65,18 +120,6 @@ const findingsOf = (
 				),
 			];
 
-/** Which paths the cluster can do without: closed, they are a warning. */
-const recommendedKeys = (
-	cluster: Cluster,
-	facts: ReadonlyMap<string, HostFacts>,
-): ReadonlySet<string> =>
-	new Set(
-		meshOf(cluster)
-			.requirements({cluster, facts, measurements: noMeasurements})
-			.filter(({severity}) => severity === 'recommended')
-			.map((path) => requirementKey(path)),
-	);
-
 const requirementKey = (path: {
 	readonly from: string;
 	readonly to: string;
@@ -86,88 +129,244 @@ const requirementKey = (path: {
 }): string =>
 	`${pairKey(path.from, path.to)}|${path.addressKind}|${path.protocol}/${path.port}`;
 
-export const checksView = (
-	state: ChecksState,
+/** What is asked and what it means: it changes with the cluster and with a report, not with every event. */
+export type ChecksGround = {
+	readonly cluster: Cluster;
+	readonly facts: ReadonlyMap<string, HostFacts>;
+	readonly requirements: ReadonlyMap<string, Requirement>;
+	readonly conclusions: Conclusions;
+	readonly findings: readonly FindingGroup[];
+};
+
+export const checksGround = (
 	cluster: Cluster,
 	facts: ReadonlyMap<string, HostFacts>,
-): ChecksView => {
-	const recommended = recommendedKeys(cluster, facts);
-	const isRequired = (cell: Cell) =>
-		!recommended.has(requirementKey(cell.path));
+	report: CheckReport | undefined,
+): ChecksGround => {
+	const measurements = report?.measurements ?? noMeasurements;
+	const context = {cluster, facts, measurements};
+	return {
+		cluster,
+		facts,
+		requirements: new Map(
+			meshOf(cluster)
+				.requirements(context)
+				.map((requirement) => [requirementKey(requirement), requirement]),
+		),
+		conclusions: report?.conclusions ?? conclude(context),
+		findings: groupFindings(findingsOf(report, cluster.ignore)),
+	};
+};
 
-	const cells: readonly Cell[] = [...state.cells.values()];
-	const external = pairCells(cells, 'external', isRequired);
-	const internal = pairCells(cells, 'internal', isRequired);
-	const latencies = new Map([
-		...pairLatencies(state.latencies, 'internal'),
-		...pairLatencies(state.latencies, 'external'),
-	]);
-	const report = state.work.phase === 'done' ? state.work.result : undefined;
-	const blocked = [...external.values(), ...internal.values()].reduce(
-		(sum, pair) => sum + pair.blocked,
-		0,
+const worse: Readonly<Record<LatencyGrade, number>> = {
+	good: 0,
+	fair: 1,
+	poor: 2,
+};
+
+/** How bad a grade is, from 0. */
+export const gradeRank = (grade: LatencyGrade): number => worse[grade];
+
+/** The grade by the round trip, and by lost packets where those are worse. */
+const gradeLatency =
+	(conclusions: Conclusions) =>
+	(latency: Latency): GradedLatency => {
+		const {grade, reason} = conclusions.gradeOf(latency);
+		return grade === 'good' && latency.loss >= thresholds.loss.warning
+			? {
+					latency,
+					grade: 'fair',
+					reason: `${Math.round(latency.loss * 100)} % of the packets were lost`,
+				}
+			: {latency, grade, reason};
+	};
+
+/** Does a path carry too little for the mesh? */
+export const isSmallMtu = ({bytes}: PathMtu): boolean =>
+	bytes < thresholds.pathMtuBytes.warning;
+
+export const checksView = (
+	state: ChecksState,
+	ground: ChecksGround,
+): ChecksView => {
+	const {cluster, requirements, conclusions, findings} = ground;
+	const requirementOf = (path: Path) => requirements.get(requirementKey(path));
+	const cells = [...state.cells.values()];
+	// The mesh comes up through one open direction: the closed one is worth a warning, and blocks nothing.
+	const oneWay = new Set(
+		conclusions.oneWay
+			.filter(({protocol}) => protocol === 'udp')
+			.map(({from, to}) => pairKey(to, from)),
 	);
+	const pairs = pairCells(
+		cells,
+		({path}) =>
+			path.protocol === 'udp' && oneWay.has(pairKey(path.from, path.to))
+				? 'recommended'
+				: (requirementOf(path)?.severity ?? 'none'),
+		state.pending,
+	);
+	const kindByAddress = new Map(
+		cells.map(({path}) => [`${path.to} ${path.address}`, path.addressKind]),
+	);
+	const nodes = new Map(cluster.nodes.map((node) => [node.name, node]));
+	const kindOf = (to: string, address: string): AddressKind => {
+		const internal = nodes.get(to)?.internalIp;
+		return (
+			kindByAddress.get(`${to} ${address}`) ??
+			(internal !== undefined && sameAddress(internal, address)
+				? 'internal'
+				: 'external')
+		);
+	};
+
+	const grade = gradeLatency(conclusions);
+	const latencies = new Map(
+		[...pairLatencies(state.told.latencies)].map(
+			([kind, byPair]) =>
+				[
+					kind,
+					new Map([...byPair].map(([key, latency]) => [key, grade(latency)])),
+				] as const,
+		),
+	);
+	const mtus = pairMtus(state.told.pathMtus, kindOf);
+	let blocked = 0;
+	for (const byPair of pairs.values()) {
+		for (const pair of byPair.values()) {
+			blocked += pair.blocked;
+		}
+	}
+
 	return {
 		names: cluster.nodes.map(({name}) => name),
-		tabs: [
-			'external',
-			...(internal.size > 0 ? (['internal'] as const) : []),
-			...(latencies.size > 0 ? (['latency'] as const) : []),
-			'findings',
-		],
-		pairs: {external, internal},
+		senders: cells.some(({path}) => path.from === controller)
+			? [controller]
+			: [],
+		kinds: addressKinds.filter(
+			(kind) =>
+				kind === 'external' ||
+				pairs.has(kind) ||
+				latencies.has(kind) ||
+				mtus.has(kind),
+		),
+		pairs,
 		latencies,
-		findings: findingsOf(report, cluster.ignore),
+		mtus,
+		requirementOf,
+		findings,
+		conclusions,
+		measurements: state.told,
+		stations: state.stations,
 		blocked,
-		measured: cells.length,
+		measured: cells.length - state.pending.size,
 		planned: Math.max(state.planned, cells.length),
 	};
 };
 
-/** The findings that explain a pair: those that name both nodes, else those about the one that should answer. */
+/** How much a pair needs attention: from 1 on it is in trouble, below it only sorts. */
+export const pairWeight = (
+	view: ChecksView,
+	tab: ChecksTab,
+	kind: AddressKind,
+	key: string,
+): number => {
+	switch (tab) {
+		case 'latency': {
+			const graded = view.latencies.get(kind)?.get(key);
+			return graded === undefined
+				? 0
+				: graded.grade === 'good'
+					? graded.latency.medianMs / 1_000_000
+					: gradeRank(graded.grade) * 10_000 + graded.latency.medianMs;
+		}
+
+		case 'mtu': {
+			const mtu = view.mtus.get(kind)?.get(key);
+			return mtu === undefined
+				? 0
+				: isSmallMtu(mtu)
+					? 10_000 - mtu.bytes
+					: 1 / (1 + mtu.bytes);
+		}
+
+		case 'ports':
+		case 'hosts':
+		case 'findings': {
+			const pair = view.pairs.get(kind)?.get(key);
+			return pair?.state === 'bad'
+				? 1000 + pair.blocked
+				: pair?.state === 'warning'
+					? 1
+					: 0;
+		}
+	}
+};
+
+/** The pairs that need attention, the worst first; without any, the worst of the good ones. */
+export const worstPairs = (
+	view: ChecksView,
+	tab: MatrixTab,
+	kind: AddressKind,
+): ReadonlyArray<{readonly from: string; readonly to: string}> => {
+	const all = [...view.names, ...view.senders].flatMap((from) =>
+		view.names.map((to) => ({
+			from,
+			to,
+			weight: pairWeight(view, tab, kind, pairKey(from, to)),
+		})),
+	);
+	const weighty = all
+		.filter(({weight}) => weight > 0)
+		.toSorted((one, other) => other.weight - one.weight);
+	const troubled = weighty.filter(({weight}) => weight >= 1);
+	return troubled.length > 0 ? troubled : weighty.slice(0, 1);
+};
+
+/** How much each node needs attention: all its pairs together, in both directions. */
+export const nodeBadness = (
+	view: ChecksView,
+	tab: ChecksTab,
+	kind: AddressKind,
+): ((name: string) => number) => {
+	const sums = new Map<string, number>();
+	for (const from of [...view.names, ...view.senders]) {
+		for (const to of view.names) {
+			const weight = pairWeight(view, tab, kind, pairKey(from, to));
+			sums.set(from, (sums.get(from) ?? 0) + weight);
+			sums.set(to, (sums.get(to) ?? 0) + weight);
+		}
+	}
+
+	return (name) => sums.get(name) ?? 0;
+};
+
+/** The findings that explain a pair: those that name both nodes in this direction, then in any, else those about the one that should answer. */
 export const findingsOfPair = (
 	view: ChecksView,
-	tab: Exclude<ChecksTab, 'findings'>,
+	tab: MatrixTab,
 	from: string,
 	to: string,
 ): readonly JudgedFinding[] => {
-	const serious = view.findings.filter(
-		({id, severity}) =>
-			severity !== 'info' && id.startsWith('latency.') === (tab === 'latency'),
-	);
-	if (
-		tab !== 'latency' &&
-		view.pairs[tab].get(pairKey(from, to))?.state === 'good'
-	) {
-		return [];
-	}
-
+	const prefix = {latency: 'latency.', mtu: 'mtu.', ports: undefined}[tab];
+	const serious = view.findings
+		.flatMap(({members}) => members)
+		.filter(
+			({id, severity}) =>
+				severity !== 'info' &&
+				(prefix === undefined
+					? !id.startsWith('latency.') && !id.startsWith('mtu.')
+					: id.startsWith(prefix)),
+		);
 	const both = serious.filter(
 		({nodes}) => nodes.includes(from) && nodes.includes(to),
 	);
-	return both.length > 0
-		? both
-		: serious.filter(({nodes}) => nodes.length === 1 && nodes[0] === to);
+	const directed = both.filter(
+		({nodes}) => nodes.indexOf(from) < nodes.indexOf(to),
+	);
+	if (both.length > 0) {
+		return directed.length > 0 ? directed : both;
+	}
+
+	return serious.filter(({nodes}) => nodes.length === 1 && nodes[0] === to);
 };
-
-const worst = {bad: 0, warning: 1} as const;
-
-/** The pairs that need attention, the worst first, as positions in the matrix. */
-export const troubledPairs = (
-	view: ChecksView,
-	kind: 'external' | 'internal',
-): ReadonlyArray<{readonly row: number; readonly column: number}> =>
-	[...view.pairs[kind].values()]
-		.flatMap((pair) =>
-			pair.state === 'bad' || pair.state === 'warning'
-				? [{pair, rank: worst[pair.state]}]
-				: [],
-		)
-		.toSorted(
-			(one, other) =>
-				one.rank - other.rank || other.pair.blocked - one.pair.blocked,
-		)
-		.map(({pair}) => ({
-			row: view.names.indexOf(pair.from),
-			column: view.names.indexOf(pair.to),
-		}));

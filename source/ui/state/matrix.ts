@@ -1,7 +1,9 @@
 import {
+	pathKey,
 	verdictArrives,
 	type Cell,
 	type Latency,
+	type PathMtu,
 } from '../../facts/measurements.js';
 import type {AddressKind} from '../../mesh/mesh.js';
 
@@ -9,7 +11,7 @@ import type {AddressKind} from '../../mesh/mesh.js';
 export type CellState =
 	/** All that was measured arrives. */
 	| 'good'
-	/** Something could not be tried, or only a recommended path is closed. */
+	/** Something could not be tried, or only a path is closed that nothing depends on. */
 	| 'warning'
 	| 'bad'
 	/** Still being measured. */
@@ -17,30 +19,44 @@ export type CellState =
 	/** Nothing is expected on this pair. */
 	| 'none';
 
+/** How much the cluster depends on a path: not at all when no requirement names it. */
+export type Need = 'required' | 'recommended' | 'none';
+
+/** A cell with what it means for the cluster. */
+export type JudgedCell = {
+	readonly cell: Cell;
+	readonly state: CellState;
+	readonly need: Need;
+};
+
 export type PairCell = {
 	readonly from: string;
 	readonly to: string;
 	readonly state: CellState;
 	/** Required paths of this pair that do not arrive. */
 	readonly blocked: number;
-	readonly cells: ReadonlyArray<{
-		readonly cell: Cell;
-		readonly state: CellState;
-	}>;
+	readonly cells: readonly JudgedCell[];
 };
 
-/** Does an answer on this path count as it is? A program that holds the port may well be the K3s that runs there. */
-const cellState = (cell: Cell, isRequired: boolean): CellState => {
-	if (verdictArrives(cell.verdict)) {
-		return 'good';
+const closedState = ({path, verdict}: Cell, need: Need): CellState => {
+	// Internal addresses of another site are not expected to answer.
+	if (need === 'none' && path.addressKind === 'internal') {
+		return 'none';
 	}
 
-	return !isRequired ||
-		cell.verdict.kind === 'unknown' ||
-		cell.verdict.kind === 'in-use'
+	if (need !== 'required' || verdict.kind === 'unknown') {
+		return 'warning';
+	}
+
+	// A program that holds the port may well be the K3s that runs there; what it was asked and did not answer counts.
+	return verdict.kind === 'in-use' && verdict.live === undefined
 		? 'warning'
 		: 'bad';
 };
+
+/** What a measured path means for the cluster. */
+export const cellState = (cell: Cell, need: Need): CellState =>
+	verdictArrives(cell.verdict) ? 'good' : closedState(cell, need);
 
 /** How urgent a state is: the most urgent one speaks for a pair. */
 export const urgency: Readonly<Record<CellState, number>> = {
@@ -51,26 +67,55 @@ export const urgency: Readonly<Record<CellState, number>> = {
 	bad: 4,
 };
 
+/** The most urgent of several states. */
+export const worstState = (states: readonly CellState[]): CellState => {
+	let worst: CellState = 'none';
+	for (const state of states) {
+		worst = urgency[state] > urgency[worst] ? state : worst;
+	}
+
+	return worst;
+};
+
 /** The key of a pair. */
 export const pairKey = (from: string, to: string): string => `${from}>${to}`;
 
-/** The pairs of one address kind. Pairs without any path are absent. */
+/** By pair, see `pairKey`. Pairs of which nothing is known are absent. */
+export type ByPair<Value> = ReadonlyMap<string, Value>;
+
+/** The order in which address kinds are offered. */
+export const addressKinds: readonly AddressKind[] = [
+	'external',
+	'internal',
+	'external-ipv6',
+	'tailscale',
+];
+
+/** The pairs of each address kind that has any. */
 export const pairCells = (
 	cells: Iterable<Cell>,
-	addressKind: AddressKind,
-	/** Does the cluster not work without this path? */
-	isRequired: (cell: Cell) => boolean,
-): ReadonlyMap<string, PairCell> => {
-	const pairs = new Map<string, PairCell>();
+	needOf: (cell: Cell) => Need,
+	/** Keys of paths that are being measured again. */
+	pending: ReadonlySet<string>,
+): ReadonlyMap<AddressKind, ByPair<PairCell>> => {
+	const kinds = new Map<
+		AddressKind,
+		Map<string, PairCell & {cells: JudgedCell[]}>
+	>();
 	for (const cell of cells) {
-		const {from, to} = cell.path;
-		if (cell.path.addressKind !== addressKind) {
-			continue;
-		}
-
+		const {from, to, addressKind} = cell.path;
+		const pairs =
+			kinds.get(addressKind) ??
+			new Map<string, PairCell & {cells: JudgedCell[]}>();
+		kinds.set(addressKind, pairs);
+		const need = needOf(cell);
+		const state = pending.has(pathKey(cell.path))
+			? 'waiting'
+			: cellState(cell, need);
 		const key = pairKey(from, to);
 		const known = pairs.get(key);
-		const state = cellState(cell, isRequired(cell));
+		const judged = known?.cells ?? [];
+		judged.push({cell, state, need});
 		pairs.set(key, {
 			from,
 			to,
@@ -79,78 +124,39 @@ export const pairCells = (
 					? known.state
 					: state,
 			blocked: (known?.blocked ?? 0) + (state === 'bad' ? 1 : 0),
-			cells: [...(known?.cells ?? []), {cell, state}],
+			cells: judged,
 		});
 	}
 
-	return pairs;
+	return kinds;
 };
 
-/** The round-trip times of one address kind, by pair. */
+/** The newest round-trip times of each address kind, by pair. */
 export const pairLatencies = (
 	latencies: readonly Latency[],
-	addressKind: AddressKind,
-): ReadonlyMap<string, Latency> =>
-	new Map(
-		latencies
-			.filter((latency) => latency.addressKind === addressKind)
-			.map((latency) => [pairKey(latency.from, latency.to), latency]),
-	);
-
-/** What a verdict means, in a few words, and what shows it. */
-export const verdictText = (
-	cell: Cell,
-): {verdict: string; evidence: string} => {
-	const {verdict, sent, answered} = cell;
-	const exchange = `${sent} sent, ${answered} answered`;
-	switch (verdict.kind) {
-		case 'open': {
-			return {
-				verdict: 'open',
-				evidence: `${verdict.rttMs.toFixed(verdict.rttMs < 10 ? 1 : 0)} ms`,
-			};
-		}
-
-		case 'reached': {
-			return {verdict: 'reached', evidence: 'arrival seen on the far side'};
-		}
-
-		case 'refused': {
-			return {
-				verdict: 'refused',
-				evidence:
-					verdict.by === undefined
-						? verdict.reason
-						: `by ${verdict.by} (${verdict.reason})`,
-			};
-		}
-
-		case 'filtered': {
-			return {verdict: 'filtered', evidence: `${exchange}, no ICMP`};
-		}
-
-		case 'wrong-host': {
-			return {
-				verdict: 'wrong host',
-				evidence:
-					verdict.answeredBy === undefined
-						? 'another machine answered'
-						: `${verdict.answeredBy} answered`,
-			};
-		}
-
-		case 'in-use': {
-			return {
-				verdict: 'in use',
-				evidence:
-					verdict.process === undefined
-						? 'another program holds the port'
-						: `${verdict.process} holds the port`,
-			};
-		}
-
-		case 'unknown': {
-			return {verdict: 'unknown', evidence: verdict.reason};
-		}
+): ReadonlyMap<AddressKind, ByPair<Latency>> => {
+	const kinds = new Map<AddressKind, Map<string, Latency>>();
+	for (const latency of latencies) {
+		const pairs = kinds.get(latency.addressKind) ?? new Map<string, Latency>();
+		kinds.set(latency.addressKind, pairs);
+		pairs.set(pairKey(latency.from, latency.to), latency);
 	}
+
+	return kinds;
+};
+
+/** The newest path MTUs of each address kind, by pair. */
+export const pairMtus = (
+	pathMtus: readonly PathMtu[],
+	kindOf: (node: string, address: string) => AddressKind,
+): ReadonlyMap<AddressKind, ByPair<PathMtu>> => {
+	const kinds = new Map<AddressKind, Map<string, PathMtu>>();
+	for (const pathMtu of pathMtus) {
+		const kind = kindOf(pathMtu.to, pathMtu.address);
+		const pairs = kinds.get(kind) ?? new Map<string, PathMtu>();
+		kinds.set(kind, pairs);
+		pairs.set(pairKey(pathMtu.from, pathMtu.to), pathMtu);
+	}
+
+	return kinds;
 };

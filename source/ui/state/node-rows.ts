@@ -44,7 +44,8 @@ const systemNames: Readonly<Record<string, string>> = {
 	amzn: 'Amazon',
 };
 
-const hostText = ({os, machine, architecture}: HostFacts): string =>
+/** The system of a machine, short: `Debian 12 amd64`. */
+export const hostText = ({os, machine, architecture}: HostFacts): string =>
 	[systemNames[os.id] ?? os.id, os.versionId, architecture ?? machine]
 		.filter((part) => part !== '')
 		.join(' ');

@@ -23,6 +23,7 @@ import {
 	makeHome,
 	makeKey,
 	modeOf,
+	startAgentDouble,
 	startSshDouble,
 } from './ssh-double.js';
 
@@ -667,6 +668,89 @@ test(
 				connect({host: 'alias'}),
 				/The SSH configuration can not be used for alias: .*terminating/,
 			);
+		});
+	},
+);
+
+/** The agent holds two keys that the server does not know, and then the person's own, which a file names. */
+const agentRows: ReadonlyArray<
+	readonly [
+		what: string,
+		options: string,
+		/** Of the keys `strange`, `other`, `user` and `file`; the last one logs in. */
+		expected: readonly string[],
+	]
+> = [
+	[
+		'the key that a file names comes first',
+		'',
+		['user', 'strange', 'other', 'file'],
+	],
+	[
+		'with IdentitiesOnly no other key of the agent is shown',
+		'\tIdentitiesOnly yes\n',
+		['user', 'file'],
+	],
+];
+
+for (const [what, options, expected] of agentRows) {
+	test(
+		`of an agent, ${what}`,
+		{skip: noSsh && 'ssh is not installed'},
+		async () => {
+			const keys = {
+				strange: makeKey(),
+				other: makeKey(),
+				user: userKey,
+				file: makeKey(),
+			};
+			await withStage({authorized: [keys.file]}, async (stage) => {
+				const {home, double} = stage;
+				const agent = await startAgentDouble(home.home, [
+					keys.strange,
+					keys.other,
+					keys.user,
+				]);
+				// Encrypted: the file itself can not be used, and tells the agent's key by what lies beside it.
+				home.write('locked', makeKey('rsa', 'a passphrase').privateKey);
+				home.write('locked.pub', `${keys.user.publicKey}\n`);
+				home.write('special', keys.file.privateKey);
+				home.write(
+					'config',
+					`Host 127.0.0.1\n\tIdentityAgent ${agent.socketPath}\n\tIdentityFile ~/.ssh/locked\n\tIdentityFile ~/.ssh/special\n${options}`,
+				);
+				await stage.connect();
+				agent.close();
+				assert.deepEqual(
+					double.offered.map(
+						(blob) =>
+							Object.entries(keys).find(([, key]) =>
+								key.blob.equals(blob),
+							)?.[0],
+					),
+					expected,
+				);
+			});
+		},
+	);
+}
+
+test(
+	'a key that the agent has offered is not tried again from its file',
+	{skip: noSsh && 'ssh is not installed'},
+	async () => {
+		await withStage({authorized: []}, async ({connect, home, double}) => {
+			const agent = await startAgentDouble(home.home, [userKey]);
+			home.write(
+				'config',
+				`Host 127.0.0.1\n\tIdentityAgent ${agent.socketPath}\n\tIdentityFile ~/.ssh/id_ed25519\n`,
+			);
+			await assert.rejects(
+				connect(),
+				userError(/did not accept the login of me \(tried the SSH agent\)/),
+			);
+			agent.close();
+			assert.equal(double.offered.length, 1);
 		});
 	},
 );

@@ -68,6 +68,8 @@ export type DoubleOptions = {
 /** An SSH server on the loopback that speaks the real protocol and runs commands as this user. */
 export type SshDouble = {
 	readonly port: number;
+	/** The public keys that logins came with, in their order. */
+	readonly offered: readonly Buffer[];
 	/** Command lines that were asked for. */
 	readonly commands: readonly string[];
 	/** Processes of commands that have not ended. */
@@ -90,6 +92,7 @@ export const startSshDouble = async (
 	}
 
 	const commands: string[] = [];
+	const offered: Buffer[] = [];
 	const running = new Set<ChildProcess>();
 	const sockets = new Set<net.Socket>();
 	let most = 0;
@@ -140,6 +143,10 @@ export const startSshDouble = async (
 			connections += 1;
 			client.on('error', () => undefined);
 			client.on('authentication', (context) => {
+				if (context.method === 'publickey' && !context.signature) {
+					offered.push(context.key.data);
+				}
+
 				const accepted =
 					context.method === 'publickey' &&
 					options.authorized.some(({blob}) => blob.equals(context.key.data));
@@ -189,6 +196,7 @@ export const startSshDouble = async (
 	return {
 		port: (server.address() as AddressInfo).port,
 		commands,
+		offered,
 		running,
 		get most() {
 			return most;
@@ -215,6 +223,48 @@ export const startSshDouble = async (
 				});
 			});
 			rmSync(folder, {recursive: true, force: true});
+		},
+	};
+};
+
+/** An SSH agent that holds these keys, in this order, and speaks the real protocol on a socket in that folder. */
+export const startAgentDouble = async (
+	folder: string,
+	keys: readonly Key[],
+) => {
+	const socketPath = path.join(folder, 'agent');
+	const parsed = keys.map(({privateKey}) => {
+		const key = ssh2.utils.parseKey(privateKey);
+		if (key instanceof Error) {
+			throw key;
+		}
+
+		return key;
+	});
+	const server = net.createServer((socket) => {
+		const protocol = new ssh2.AgentProtocol(false);
+		protocol.on('identities', (request) => {
+			protocol.getIdentitiesReply(request, parsed);
+		});
+		protocol.on('sign', (request, publicKey, data) => {
+			const own = parsed.find((key) =>
+				key.getPublicSSH().equals(publicKey.getPublicSSH()),
+			);
+			if (own) {
+				protocol.signReply(request, own.sign(data));
+			} else {
+				protocol.failureReply(request);
+			}
+		});
+		socket.on('error', () => undefined);
+		socket.pipe(protocol).pipe(socket);
+	});
+	server.listen(socketPath);
+	await once(server, 'listening');
+	return {
+		socketPath,
+		close() {
+			server.close();
 		},
 	};
 };

@@ -23,6 +23,7 @@ const settingsFor = (
 	hostKeyAlias: undefined,
 	keyFiles: [],
 	keyFileNamed: false,
+	identitiesOnly: false,
 	agent: undefined,
 	knownHostsFiles: ['~/.ssh/known_hosts'],
 	jump: [],

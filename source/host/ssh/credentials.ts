@@ -1,6 +1,8 @@
+import type {Buffer} from 'node:buffer';
 import {readFile} from 'node:fs/promises';
 import ssh2, {type AnyAuthMethod, type ParsedKey} from 'ssh2';
 import {UserError, exitCodes} from '../../errors.js';
+import {OrderedAgent} from './agent-keys.js';
 import type {SshSettings} from './ssh-settings.js';
 
 /** What there is to log in with. */
@@ -9,13 +11,15 @@ export type Credentials = {
 		/** For people: `the SSH agent`, `~/.ssh/id_ed25519`. */
 		readonly name: string;
 		readonly method: AnyAuthMethod;
+		/** Was the same tried already, by another method? */
+		readonly isSpent?: () => boolean;
 	}>;
 	/** Key files that are encrypted: only an agent can use them. */
 	readonly encrypted: readonly string[];
 };
 
 type KeyFile =
-	| {readonly kind: 'key'; readonly key: ParsedKey}
+	| {readonly kind: 'key' | 'public'; readonly key: ParsedKey}
 	| {readonly kind: 'encrypted' | 'absent' | 'unreadable'};
 
 const readKey = async (file: string): Promise<KeyFile> => {
@@ -44,7 +48,16 @@ const readKey = async (file: string): Promise<KeyFile> => {
 		};
 	}
 
-	return key.isPrivateKey() ? {kind: 'key', key} : {kind: 'unreadable'};
+	return {kind: key.isPrivateKey() ? 'key' : 'public', key};
+};
+
+/** The public key that a key file stands for, as OpenSSH finds it: in the file itself, or beside it in `FILE.pub`. */
+const publicKeyOf = async (
+	file: string,
+	found: KeyFile,
+): Promise<Buffer | undefined> => {
+	const key = 'key' in found ? found : await readKey(`${file}.pub`);
+	return 'key' in key ? key.key.getPublicSSH() : undefined;
 };
 
 /** Collects the agent and the key files, in the order in which they are tried. Throws when a key that was named can not be used at all. */
@@ -52,19 +65,26 @@ export const collectCredentials = async (
 	node: string,
 	settings: SshSettings,
 ): Promise<Credentials> => {
-	const {user, agent, keyFileNamed} = settings;
-	const keys: Array<Credentials['methods'][number]> = [];
+	const {user, keyFileNamed, identitiesOnly} = settings;
+	const agentSocket = settings.agent === '' ? undefined : settings.agent;
+	const files: Array<{readonly file: string; readonly key: ParsedKey}> = [];
+	const publicKeys: Buffer[] = [];
 	const encrypted: string[] = [];
 	for (const file of settings.keyFiles) {
 		const found = await readKey(file);
+		const publicKey = await publicKeyOf(file, found);
+		if (publicKey) {
+			publicKeys.push(publicKey);
+		}
+
 		if (found.kind === 'key') {
-			keys.push({
-				name: file,
-				method: {type: 'publickey', username: user, key: found.key},
-			});
+			files.push({file, key: found.key});
 		} else if (found.kind === 'encrypted') {
 			encrypted.push(file);
-		} else if (keyFileNamed) {
+		} else if (
+			keyFileNamed &&
+			(publicKey === undefined || agentSocket === undefined)
+		) {
 			throw new UserError(
 				found.kind === 'absent'
 					? `The key file ${file} for ${node} does not exist.`
@@ -80,15 +100,23 @@ export const collectCredentials = async (
 		}
 	}
 
-	const fromAgent: Credentials['methods'] =
-		agent === undefined || agent === ''
-			? []
-			: [
-					{
-						name: 'the SSH agent',
-						method: {type: 'agent', username: user, agent},
-					},
-				];
+	const agent =
+		agentSocket === undefined
+			? undefined
+			: new OrderedAgent(agentSocket, publicKeys, identitiesOnly);
+	const keys: Credentials['methods'] = files.map(({file, key}) => ({
+		name: file,
+		method: {type: 'publickey', username: user, key},
+		isSpent: () => agent?.hasOffered(key.getPublicSSH()) ?? false,
+	}));
+	const fromAgent: Credentials['methods'] = agent
+		? [
+				{
+					name: 'the SSH agent',
+					method: {type: 'agent', username: user, agent},
+				},
+			]
+		: [];
 	return {
 		methods: keyFileNamed ? [...keys, ...fromAgent] : [...fromAgent, ...keys],
 		encrypted,

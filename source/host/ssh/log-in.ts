@@ -187,6 +187,10 @@ export const logIn = async (details: {
 			hostVerifier: verifyKey,
 			authHandler(methodsLeft, _partial, callback) {
 				accepted = methodsLeft ?? accepted;
+				while (credentials.methods[next]?.isSpent?.()) {
+					next += 1;
+				}
+
 				const method = credentials.methods[next];
 				next += 1;
 				if (method === undefined) {

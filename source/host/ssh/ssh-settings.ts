@@ -17,6 +17,8 @@ export type SshSettings = {
 	readonly keyFiles: readonly string[];
 	/** Was a key file asked for by name? Then it must be there, and comes before the agent. */
 	readonly keyFileNamed: boolean;
+	/** May the agent only use keys that a key file names? */
+	readonly identitiesOnly: boolean;
 	/** Socket of the agent. */
 	readonly agent: string | undefined;
 	/** known_hosts files; new keys go into the first. */
@@ -184,6 +186,7 @@ export const resolveSettings = async (
 				? keyFiles
 				: [expandHome(target.identityFile, home)],
 		keyFileNamed: target.identityFile !== undefined,
+		identitiesOnly: one('identitiesonly') === 'yes',
 		agent:
 			agent === undefined || agent === 'SSH_AUTH_SOCK'
 				? environment.SSH_AUTH_SOCK

@@ -1,0 +1,114 @@
+/**
+ * Firewall programs with a memory, for the sandbox: each keeps its rules below `/firewall` of the sandbox, a line a
+ * rule, words in brackets. They take the words that our rules have, and no others.
+ */
+export const firewallPrograms = (
+	root: string,
+): Readonly<Record<string, string>> => {
+	const common = String.raw`#!/bin/sh
+state=${root}/firewall
+mkdir -p "$state"
+bracketed() {
+	text=
+	for word in "$@"; do text="$text[$word]"; done
+	printf '%s\n' "$text"
+}
+holds() { [ -f "$1" ] && grep -qxF -e "$2" "$1"; }
+drop() {
+	grep -vxF -e "$2" "$1" >"$1.new"
+	mv "$1.new" "$1"
+}
+`;
+	return {
+		ufw: String.raw`${common}
+dry=no
+if [ "$1" = --dry-run ]; then dry=yes; shift; fi
+case "$1" in
+	prepend)
+		shift
+		rule=$(bracketed "$@" | sed 's/\[comment\].*//')
+		if holds "$state/ufw" "$rule"; then echo 'Skipping adding existing rule'; exit 0; fi
+		[ $dry = yes ] || echo "$rule" >>"$state/ufw"
+		;;
+	delete)
+		shift
+		drop "$state/ufw" "$(bracketed "$@")"
+		;;
+	*) exit 2 ;;
+esac
+`,
+		iptables: `${common}
+[ "$1 $2" = '-w 5' ] || exit 2
+shift 2
+verb=$1
+chain=$2
+shift 2
+case "$verb" in
+	-C) holds "$state/iptables-$chain" "$(bracketed "$@")" ;;
+	-I)
+		shift
+		bracketed "$@" >>"$state/iptables-$chain"
+		;;
+	-D) holds "$state/iptables-$chain" "$(bracketed "$@")" && drop "$state/iptables-$chain" "$(bracketed "$@")" ;;
+	*) exit 2 ;;
+esac
+`,
+		nft: `${common}
+case "$1 $2" in
+	'add chain') touch "$state/nft-$3-$4-$5" ;;
+	'add rule' | 'insert rule')
+		[ -f "$state/nft-$3-$4-$5" ] || exit 1
+		file="$state/nft-$3-$4-$5"
+		shift 5
+		echo "$*" >>"$file"
+		;;
+	'flush chain')
+		[ -f "$state/nft-$3-$4-$5" ] || exit 1
+		: >"$state/nft-$3-$4-$5"
+		;;
+	'list chain')
+		[ -f "$state/nft-$3-$4-$5" ] || exit 1
+		echo "chain $3-$4-$5"
+		cat "$state/nft-$3-$4-$5"
+		;;
+	-f*)
+		chain=$(sed -n '1s/^chain //p' "$2")
+		sed 1d "$2" >>"$state/nft-$chain"
+		;;
+	*) exit 2 ;;
+esac
+`,
+		'firewall-cmd': `${common}
+mode=running
+if [ "$1" = --permanent ]; then mode=permanent; shift; fi
+zone=public
+case "$1" in
+	--zone=*) zone=\${1#--zone=}; shift ;;
+esac
+file="$state/firewalld-$mode-$zone"
+touch "$file"
+for word in "$@"; do
+	case "$word" in
+		--list-all)
+			echo "  interfaces: $(sed -n 's/^interface=//p' "$file" | tr '\\n' ' ')"
+			sed -n 's/^rich-rule=/\t/p' "$file"
+			;;
+		--add-*) echo "\${word#--add-}" >>"$file" ;;
+		--remove-*) drop "$file" "\${word#--remove-}" ;;
+		*) exit 2 ;;
+	esac
+done
+`,
+		systemctl: `${common}
+echo "$*" >>"$state/../systemctl-calls"
+case "$1" in
+	enable) : >"$state/unit-enabled" ;;
+	disable) rm -f "$state/unit-enabled" ;;
+	is-enabled | is-active) [ -e "$state/unit-enabled" ] ;;
+esac
+`,
+		'systemd-run': `${common}
+echo "$*" >>"$state/../timers"
+`,
+	};
+};

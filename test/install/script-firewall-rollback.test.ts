@@ -1,0 +1,283 @@
+import assert from 'node:assert/strict';
+import {spawnSync} from 'node:child_process';
+import {existsSync, readdirSync} from 'node:fs';
+import {afterEach, beforeEach, describe, test} from 'node:test';
+import {
+	firewallArm,
+	firewallSettle,
+} from '../../source/host/scripts/firewall-rollback.js';
+import type {
+	FirewallWords,
+	OpenedFirewall,
+} from '../../source/host/scripts/firewall-unit.js';
+import {firewallApply} from '../../source/host/scripts/firewall.js';
+import type {Opening} from '../../source/plan/firewall/openings.js';
+import {firewalldRules} from '../../source/plan/firewall/firewalld.js';
+import {iptablesRules} from '../../source/plan/firewall/iptables.js';
+import {nftablesRules} from '../../source/plan/firewall/nftables.js';
+import {ufwRules} from '../../source/plan/firewall/ufw.js';
+import {systemShells} from '../host/shells.js';
+import {firewallPrograms} from './firewall-programs.js';
+import {makeSandbox, type Sandbox} from './script-sandbox.js';
+
+const missingProgram = ['flock', 'cmp'].find(
+	(name) => spawnSync('sh', ['-c', 'command -v "$0"', name]).status !== 0,
+);
+
+const from = (source: string): Opening => ({
+	kind: 'port',
+	why: `WireGuard from ${source}`,
+	protocol: 'udp',
+	port: 51_820,
+	peer: source,
+	source,
+	family: 4,
+});
+const cni: Opening = {
+	kind: 'interface',
+	why: 'pods of this node',
+	device: 'cni0',
+};
+const before = [from('192.0.2.1'), cni];
+const wanted = [from('192.0.2.2'), ...before, from('192.0.2.3')];
+
+type RulesOf = (openings: readonly Opening[]) => readonly FirewallWords[];
+
+const kinds: ReadonlyArray<readonly [OpenedFirewall, RulesOf]> = [
+	['ufw', ufwRules],
+	['firewalld', (openings) => firewalldRules(openings, ['public'])],
+	['iptables', iptablesRules],
+	['nftables', nftablesRules],
+];
+
+for (const shell of systemShells) {
+	describe(
+		`the way back of a firewall change, with ${shell.name}`,
+		{
+			skip:
+				shell.skip ||
+				(missingProgram !== undefined && `${missingProgram} is not installed`),
+		},
+		() => {
+			let sandbox: Sandbox;
+			beforeEach(() => {
+				sandbox = makeSandbox(shell);
+				for (const [name, text] of Object.entries(
+					firewallPrograms(sandbox.root),
+				)) {
+					sandbox.program(name, text);
+				}
+
+				sandbox.write('/etc/systemd/system/keep', '');
+				sandbox.write(
+					'/firewall/nft-inet-filter-input',
+					'tcp dport 22 accept\n',
+				);
+			});
+			afterEach(() => {
+				sandbox.close();
+			});
+
+			const arm = async (
+				firewall: OpenedFirewall,
+				rules: readonly FirewallWords[],
+			): Promise<number> => {
+				const {missing} = await sandbox.run(firewallArm, {
+					firewall,
+					rules,
+					seconds: 120,
+				});
+				return missing;
+			};
+
+			const apply = async (
+				firewall: OpenedFirewall,
+				rules: readonly FirewallWords[],
+				options: {checkOnly?: boolean; rollbackArmed?: boolean} = {},
+			): Promise<number> => {
+				const {missing} = await sandbox.run(firewallApply, {
+					firewall,
+					rules,
+					checkOnly: false,
+					rollbackArmed: true,
+					...options,
+				});
+				return missing;
+			};
+
+			const run = (worker: string): void => {
+				const file = sandbox.at(worker);
+				const words = shell.name === 'busybox ash' ? ['ash', file] : [file];
+				const {status, stderr} = spawnSync(shell.path!, words, {
+					encoding: 'utf8',
+				});
+				assert.equal(status, 0, stderr);
+			};
+
+			/** What systemd does when the time is over. */
+			const timeIsOver = (): void => {
+				run('/var/lib/k3s-mesh/rollback/run');
+			};
+
+			const isArmed = () =>
+				existsSync(sandbox.at('/var/lib/k3s-mesh/rollback/run'));
+
+			/** All that the firewall, our unit and our manifest are, as text. */
+			const everything = (): string =>
+				[
+					...readdirSync(sandbox.at('/firewall'))
+						.toSorted()
+						.map((name) => `/firewall/${name}`),
+					'/etc/systemd/system/k3s-mesh-firewall.service',
+					'/var/lib/k3s-mesh/manifest.json',
+				]
+					.map((file) => {
+						const text = existsSync(sandbox.at(file)) ? sandbox.read(file) : '';
+						const lines = text.trim().split('\n').toSorted();
+						return text.trim() === '' ? '' : [file, ...lines].join('\n');
+					})
+					.filter((text) => text !== '')
+					.join('\n\n');
+
+			const takesBack = async (
+				kind: OpenedFirewall,
+				rulesOf: RulesOf,
+			): Promise<void> => {
+				await apply(kind, rulesOf(before));
+				sandbox.write('/var/lib/k3s-mesh/manifest.json', 'as it was\n');
+				const state = everything();
+				assert.equal(await arm(kind, rulesOf(wanted)), 2);
+				assert.equal(everything(), state);
+				sandbox.write('/var/lib/k3s-mesh/manifest.json', 'with more\n');
+				await apply(kind, rulesOf(wanted));
+				assert.notEqual(everything(), state);
+				timeIsOver();
+				assert.equal(everything(), state);
+			};
+
+			const leavesNothing = async (
+				kind: OpenedFirewall,
+				rulesOf: RulesOf,
+			): Promise<void> => {
+				const rules = rulesOf(wanted);
+				const state = everything();
+				await arm(kind, rules);
+				sandbox.write('/var/lib/k3s-mesh/manifest.json', 'new\n');
+				await apply(kind, rules);
+				assert.equal(await apply(kind, rules, {checkOnly: true}), 0);
+				timeIsOver();
+				// Our chain stays in nftables: an empty one lets nothing through.
+				assert.equal(
+					everything().replace(/\njump k3s_mesh_input comment .*/, ''),
+					state,
+				);
+			};
+
+			const armsNothing = async (
+				kind: OpenedFirewall,
+				rulesOf: RulesOf,
+			): Promise<void> => {
+				await apply(kind, rulesOf(wanted));
+				assert.equal(await arm(kind, rulesOf(wanted)), 0);
+				assert.equal(isArmed(), false);
+				assert.equal(existsSync(sandbox.at('/timers')), false);
+			};
+
+			for (const [kind, rulesOf] of kinds) {
+				test(`${kind}: what was missing is taken back, and nothing else`, async () =>
+					takesBack(kind, rulesOf));
+				test(`${kind}: nothing is left where nothing was`, async () =>
+					leavesNothing(kind, rulesOf));
+				test(`${kind}: nothing is armed when all rules are there`, async () =>
+					armsNothing(kind, rulesOf));
+			}
+
+			test('the timer is transient, exact, and named', async () => {
+				await arm('ufw', ufwRules(wanted));
+				assert.match(
+					sandbox.read('/timers'),
+					/--unit=k3s-mesh-rollback .*--on-active=120 --timer-property=AccuracySec=1s \/bin\/sh \S+\/rollback\/run\n$/,
+				);
+			});
+
+			test('kept rules stay when the timer fires late', async () => {
+				const rules = iptablesRules(wanted);
+				await arm('iptables', rules);
+				await apply('iptables', rules);
+				const state = everything();
+				const late = sandbox.read('/var/lib/k3s-mesh/rollback/run');
+				assert.deepEqual(await sandbox.run(firewallSettle, {keep: true}), {
+					rolledBack: false,
+				});
+				sandbox.write('/late', late);
+				run('/late');
+				assert.match(
+					sandbox.read('/systemctl-calls'),
+					/^stop k3s-mesh-rollback\.timer$/m,
+				);
+				assert.equal(
+					existsSync(sandbox.at('/var/lib/k3s-mesh/rollback')),
+					false,
+				);
+				assert.equal(everything(), state);
+			});
+
+			test('rules can be taken back at once', async () => {
+				const state = everything();
+				await arm('ufw', ufwRules(wanted));
+				await apply('ufw', ufwRules(wanted));
+				assert.deepEqual(await sandbox.run(firewallSettle, {keep: false}), {
+					rolledBack: true,
+				});
+				assert.equal(everything(), state);
+				assert.equal(isArmed(), false);
+			});
+
+			test('who comes too late to keep the rules is told', async () => {
+				await arm('ufw', ufwRules(wanted));
+				await apply('ufw', ufwRules(wanted));
+				timeIsOver();
+				// It takes back once.
+				await apply('ufw', ufwRules(wanted));
+				const state = everything();
+				timeIsOver();
+				assert.equal(everything(), state);
+				assert.deepEqual(await sandbox.run(firewallSettle, {keep: true}), {
+					rolledBack: true,
+				});
+				assert.equal(isArmed(), false);
+			});
+
+			test('a change that an earlier run left unconfirmed is taken back before the next one', async () => {
+				const state = everything();
+				await arm('ufw', ufwRules(wanted));
+				await apply('ufw', ufwRules(wanted));
+				assert.equal(await arm('ufw', ufwRules(before)), 2);
+				assert.equal(everything(), state);
+				assert.equal(isArmed(), true);
+			});
+
+			test('a later run that wants the rules for good disarms what an earlier one left armed', async () => {
+				const rules = ufwRules(wanted);
+				await arm('ufw', rules);
+				await apply('ufw', rules);
+				const later = {rollbackArmed: false};
+				assert.equal(await apply('ufw', rules, {...later, checkOnly: true}), 1);
+				assert.equal(isArmed(), true);
+				assert.equal(await apply('ufw', rules, later), 1);
+				assert.equal(isArmed(), false);
+				assert.equal(await apply('ufw', rules, {...later, checkOnly: true}), 0);
+			});
+
+			test('nothing is changed where no timer can be armed', async () => {
+				sandbox.program('systemd-run', '#!/bin/sh\nexit 1\n');
+				const state = everything();
+				await assert.rejects(arm('ufw', ufwRules(wanted)), {
+					message: /does not arm the timer/,
+				});
+				assert.equal(everything(), state);
+				assert.equal(isArmed(), false);
+			});
+		},
+	);
+}

@@ -1,4 +1,5 @@
 import {compareK3sVersions} from '../cluster/versions.js';
+import {chooseRung, shortcomings} from '../facts/rungs.js';
 import {each, rule, type Rule} from './rule.js';
 
 const docs = 'K3s docs: Requirements';
@@ -239,30 +240,48 @@ const pythonInstalls: ReadonlyArray<{
 	{systems: ['arch'], command: 'pacman -S --noconfirm python'},
 ];
 
-const python = rule(
+/** `a`, `a and b`, `a, b and c`. */
+const listed = (items: readonly string[]): string =>
+	[items.slice(0, -1).join(', '), ...items.slice(-1)]
+		.filter((part) => part !== '')
+		.join(' and ');
+
+const probeTools = rule(
 	{
-		id: 'tool.python',
+		id: 'tool.probe',
 		severity: 'error',
-		sentence: 'Python 3 is there for the measurements.',
+		sentence: 'The machine has what all measurements need.',
 		source: 'our own measure',
 	},
 	(context, report) =>
-		each(context, (host, {name}) =>
-			host.python === undefined
-				? report(
-						'error',
-						`${name} has no Python 3, so that no path from or to it can be measured.`,
-						{
-							nodes: [name],
-							fixes: [
-								pythonInstalls.find(({systems}) => systems.includes(host.os.id))
-									?.command ?? `Install Python 3 on ${name}.`,
-								'To install K3s without knowing whether the paths are open, override this check.',
-							],
-						},
-					)
-				: undefined,
-		),
+		each(context, (host, {name}) => {
+			const install =
+				pythonInstalls.find(({systems}) => systems.includes(host.os.id))
+					?.command ?? `Install Python 3 on ${name}.`;
+			const chosen = chooseRung(host);
+			if (chosen === undefined) {
+				return report(
+					'error',
+					`${name} has neither Python 3 nor Perl nor bash, so that no path from or to it can be measured.`,
+					{
+						nodes: [name],
+						fixes: [
+							install,
+							'To install K3s without knowing whether the paths are open, override this check.',
+						],
+					},
+				);
+			}
+
+			const missing = shortcomings(chosen.rung);
+			return missing.length === 0
+				? undefined
+				: report(
+						'warning',
+						`${name} has neither Python 3 nor Perl and measures with ${chosen.rung === 'counters' ? 'bash alone' : `bash and ${chosen.rung}`}, which can not tell ${listed(missing)}.`,
+						{nodes: [name], fixes: [install]},
+					);
+		}),
 );
 
 /** Rules about one machine: what it is and what runs on it. */
@@ -271,7 +290,7 @@ export const hostRules: readonly Rule[] = [
 	initSystem,
 	rootAccess,
 	neededTools,
-	python,
+	probeTools,
 	selinux,
 	kernelModules,
 	cloudSetup,

@@ -1,4 +1,4 @@
-import {wireguardSources} from '../mesh/wireguard-findings.js';
+import {wireguardSources} from '../mesh/wireguard-finding.js';
 import {hostRules} from './hosts.js';
 import {k3sConfigRules} from './k3s-config.js';
 import {k3sRules} from './k3s.js';
@@ -33,6 +33,8 @@ const wireguardSentences: Readonly<
 	'wireguard.address-family':
 		'The external addresses of all nodes are of one family.',
 	'wireguard.cgnat': 'No node is behind carrier NAT.',
+	'wireguard.nat':
+		'Of every two nodes one at least can be reached from outside.',
 	'wireguard.kernel': 'The kernel of every node has WireGuard.',
 	'wireguard.port-in-use': "WireGuard's port is free on every node.",
 };

@@ -62,6 +62,8 @@ export type Mesh = {
 	requirements(context: MeshContext): readonly Requirement[];
 	/** What speaks against this mesh with these nodes; an `error` means that it cannot work. */
 	findings(context: MeshContext): readonly Finding[];
+	/** One sentence, from facts and measurements, on why it fits when nothing speaks against it. */
+	merits(context: MeshContext): string;
 	serverConfig(context: MeshContext, node: NodeSpec): K3sConfig;
 	agentConfig(context: MeshContext, node: NodeSpec): K3sConfig;
 	/** MTU of the mesh interface on a node, in bytes; `undefined` where no path of it was measured. */

@@ -14,49 +14,57 @@ export type MeshChoice = {
 	readonly findings: readonly Finding[];
 };
 
-const praise = (context: MeshContext): string => {
-	const {nodes} = context.cluster;
-	const count = nodes.length;
-	if (!nodes.every(({name}) => context.facts.has(name))) {
-		return 'Nothing that is known so far speaks against it.';
-	}
-
-	return count === 0
-		? 'No node is known yet.'
-		: `${count === 1 ? 'The node has' : `All ${count} nodes have`} an external address of ${count === 1 ? 'its' : 'their'} own and a kernel for it.`;
-};
-
 /** Names what the cluster file overrides, so that nobody reads it as praise. */
 const withOverrides = (overridden: readonly Finding[]): string | undefined =>
 	overridden.length === 0
 		? undefined
 		: `What speaks against it is overridden: ${[...new Set(overridden.map(({id}) => id))].join(', ')}.`;
 
-/** Judges every mesh for these nodes: the first one that is possible is recommended. Overridden checks do not count. */
-export const recommendMesh = (context: MeshContext): readonly MeshChoice[] => {
-	let recommended = false;
-	return [...meshes.values()].map((mesh) => {
-		const all = mesh.findings(context);
-		const isOverridden = ({id}: Finding) => context.cluster.ignore.includes(id);
-		const findings = all.filter((finding) => !isOverridden(finding));
-		const overridden = all.filter(
-			(finding) => finding.severity === 'error' && isOverridden(finding),
-		);
-		const error = findings.find(({severity}) => severity === 'error');
-		const warning = findings.find(({severity}) => severity === 'warning');
-		const possible = error === undefined;
-		const choice: MeshChoice = {
-			mesh,
-			possible,
-			recommended: possible && !recommended,
+/** A mesh with all that speaks for and against it, before any is recommended. */
+const judge = (
+	context: MeshContext,
+	mesh: Mesh,
+): Omit<MeshChoice, 'recommended'> & {readonly worst: Finding | undefined} => {
+	const all = mesh.findings(context);
+	const isOverridden = ({id}: Finding) => context.cluster.ignore.includes(id);
+	const findings = all.filter((finding) => !isOverridden(finding));
+	const overridden = all.filter(
+		(finding) => finding.severity === 'error' && isOverridden(finding),
+	);
+	const error = findings.find(({severity}) => severity === 'error');
+	const worst = error ?? findings.find(({severity}) => severity === 'warning');
+	return {
+		mesh,
+		possible: error === undefined,
+		reason: worst?.message ?? withOverrides(overridden) ?? mesh.merits(context),
+		findings,
+		worst,
+	};
+};
+
+/**
+ * Judges every mesh for these nodes. The first that nothing speaks against is recommended, else the first that is
+ * possible. Overridden checks do not count. One that is recommended although others stand before it says what speaks
+ * against the first of them.
+ */
+export const recommendMesh = (
+	context: MeshContext,
+	candidates: readonly Mesh[] = [...meshes.values()],
+): readonly MeshChoice[] => {
+	const judged = candidates.map((mesh) => judge(context, mesh));
+	const best =
+		judged.find(({worst}) => worst === undefined) ??
+		judged.find(({possible}) => possible);
+	return judged.map(({worst, ...choice}, index) => {
+		const recommended = judged[index] === best;
+		const before = judged[0]?.worst;
+		return {
+			...choice,
+			recommended,
 			reason:
-				error?.message ??
-				warning?.message ??
-				withOverrides(overridden) ??
-				praise(context),
-			findings,
+				recommended && index > 0 && worst === undefined && before !== undefined
+					? `${choice.reason} ${judged[0]!.mesh.title}: ${before.message}`
+					: choice.reason,
 		};
-		recommended ||= possible;
-		return choice;
 	});
 };

@@ -5,28 +5,10 @@ import {
 	sameAddress,
 } from '../cluster/addresses.js';
 import type {NodeSpec} from '../cluster/schema.js';
-import {verdictArrives} from '../facts/measurements.js';
 import {wireguardPort} from './k3s-requirements.js';
 import type {MeshContext} from './mesh.js';
-
-/** Where the rules about WireGuard come from. */
-export const wireguardSources = {
-	'wireguard.external-ip-required':
-		'K3s docs: Distributed hybrid or multicloud cluster',
-	'wireguard.external-ip-unique': 'k3s-io/k3s#10011, k3s-io/k3s#2701',
-	'wireguard.address-family': 'flannel docs: backends, WireGuard',
-	'wireguard.cgnat': 'k3s-io/k3s#9535',
-	'wireguard.kernel': 'k3s-io/k3s#11166, K3s docs: Basic network options',
-	'wireguard.port-in-use': 'k3s-io/k3s#8652',
-} as const;
-
-type WireguardRule = keyof typeof wireguardSources;
-
-const finding = (
-	id: WireguardRule,
-	severity: Finding['severity'],
-	rest: Pick<Finding, 'message' | 'nodes' | 'fixes'>,
-): Finding => ({id, severity, ...rest, source: wireguardSources[id]});
+import {finding} from './wireguard-finding.js';
+import {natFindings} from './wireguard-nat.js';
 
 const list = (names: readonly string[]): string =>
 	new Intl.ListFormat('en', {type: 'conjunction'}).format(names);
@@ -115,52 +97,6 @@ const mixedFamilies = ({cluster}: MeshContext): Finding[] => {
 	];
 };
 
-const carrierNat = (context: MeshContext): Finding[] =>
-	context.cluster.nodes.flatMap((node) => {
-		const {externalIp} = node;
-		if (externalIp === undefined) {
-			return [];
-		}
-
-		const fixes = [
-			`Ask the provider of ${node.name} for a public address of its own, or use IPv6 on all nodes.`,
-		];
-		if (addressScope(externalIp) === 'shared') {
-			return [
-				finding('wireguard.cgnat', 'error', {
-					message: `${node.name} is behind carrier NAT: ${externalIp} is in 100.64.0.0/10 and cannot be reached from other networks.`,
-					nodes: [node.name],
-					fixes,
-				}),
-			];
-		}
-
-		const facts = context.facts.get(node.name);
-		const uplink = facts?.routes.find(
-			({destination}) => destination === '0.0.0.0/0',
-		)?.device;
-		const own = facts?.addresses.find(
-			({device, address}) =>
-				device === uplink && addressScope(address) === 'shared',
-		);
-		const reached = context.measurements.cells.some(
-			({path, verdict}) =>
-				path.to === node.name &&
-				path.from !== node.name &&
-				path.addressKind === 'external' &&
-				verdictArrives(verdict),
-		);
-		return own === undefined || reached
-			? []
-			: [
-					finding('wireguard.cgnat', 'warning', {
-						message: `${node.name} has the address ${own.address} on ${own.device}, which is carrier NAT (100.64.0.0/10): others will probably not reach it under ${externalIp}.`,
-						nodes: [node.name],
-						fixes,
-					}),
-				];
-	});
-
 const kernelFixes = (osId: string): string[] => {
 	if (['rhel', 'centos', 'rocky', 'almalinux', 'ol', 'fedora'].includes(osId)) {
 		return [
@@ -238,7 +174,7 @@ export const wireguardFindings = (context: MeshContext): readonly Finding[] => [
 	...missingAddresses(context),
 	...sharedAddresses(context),
 	...mixedFamilies(context),
-	...carrierNat(context),
+	...natFindings(context),
 	...kernelSupport(context),
 	...takenPorts(context),
 ];

@@ -8,6 +8,7 @@ import {
 } from './k3s-requirements.js';
 import type {K3sConfig, Mesh, MeshContext} from './mesh.js';
 import {wireguardFindings} from './wireguard-findings.js';
+import {wireguardMerits} from './wireguard-merits.js';
 
 const flannelKeys = (context: MeshContext, node: NodeSpec): K3sConfig =>
 	neededOuterMtu(context, node) === undefined
@@ -25,6 +26,7 @@ export const wireguardNative: Mesh = {
 		...wireguardRequirements(context),
 	],
 	findings: wireguardFindings,
+	merits: wireguardMerits,
 	serverConfig: (context, node) => ({
 		...serverKeys(context, node),
 		'flannel-backend': 'wireguard-native',

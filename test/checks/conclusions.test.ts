@@ -275,6 +275,7 @@ test('sites: the order of the nodes and of what was measured changes nothing but
 						? [one]
 						: [one, `${network}.${names.indexOf(one) + 1}`];
 				};
+
 				const cells = tries.map((one) => internal(...one));
 				const found = partition(
 					places(

@@ -1,12 +1,12 @@
-import type {
-	Cell,
-	Latency,
-	Measurements,
-	NatObservation,
-	PortToPort,
-	Verdict,
+import {
+	type Cell,
+	type Latency,
+	type Measurements,
+	type NatObservation,
+	type PortToPort,
+	type Verdict,
+	noMeasurements,
 } from '../../source/facts/measurements.js';
-import {noMeasurements} from '../../source/facts/measurements.js';
 import type {AddressKind} from '../../source/mesh/mesh.js';
 
 export const open: Verdict = {kind: 'open', rttMs: 2};

@@ -17,16 +17,17 @@ const keyOf = ({from, to, addressKind, protocol, port}: Way): string =>
 const pairOf = ({from, to, addressKind, protocol}: Omit<Way, 'port'>): string =>
 	`${from}>${to}|${addressKind}|${protocol}`;
 
-/** The port of the same way back: a mesh may have another one on each node. */
+/** The port of the same way back: a mesh may have another one on each node, and then it is the only one each way. */
 const returnPorts = (
 	requirements: readonly Requirement[],
 ): ((way: Way) => number | undefined) => {
 	const ports = groupBy(requirements, (requirement) => pairOf(requirement));
 	return (way) => {
+		const forth = ports.get(pairOf(way)) ?? [];
 		const back = ports.get(pairOf({...way, from: way.to, to: way.from})) ?? [];
 		return (
 			back.find(({port}) => port === way.port)?.port ??
-			(back.length === 1 ? back[0]!.port : undefined)
+			(forth.length === 1 && back.length === 1 ? back[0]!.port : undefined)
 		);
 	};
 };

@@ -340,6 +340,13 @@ test('one way: the open direction of pairs that need both', () => {
 		),
 		['pi4 > fra1 external udp/51820', 'pi4 > nuc external udp/51820'],
 	);
+	// The kubelet's port of an agent is not the way back of the API's port.
+	assert.deepEqual(
+		found(({to, port}) =>
+			to === 'pi4' && port === 10_250 ? filtered : undefined,
+		),
+		['pi4 > fra1 external tcp/10250', 'pi4 > nuc external tcp/10250'],
+	);
 	// Agents need the API of the server, and the server needs nothing of that kind from them.
 	assert.deepEqual(
 		found(({port}) => (port === 6443 ? filtered : undefined)),

@@ -99,11 +99,13 @@ export const capabilities: Readonly<Record<ProbeRung, Capabilities>> = {
 	counters: {...shellWithListener, answers: false, timed: []},
 };
 
-/** For people: what can not be measured with a rung. Empty for one that measures all that matters. */
+/** For people: what a rung can not tell. Empty for one that measures all that matters. */
 export const shortcomings = (rung: ProbeRung): readonly string[] => {
 	const {answers, pathMtu, mapping, refusedBy} = capabilities[rung];
 	return [
-		...(answers ? [] : ['an answer on its ports (only that packets arrive)']),
+		...(answers
+			? []
+			: ['more of its own ports than that UDP packets arrive there']),
 		...(pathMtu ? [] : ['the largest packet']),
 		...(mapping ? [] : ['the kind of NAT']),
 		...(refusedBy ? [] : ['which box refuses']),

@@ -1,4 +1,5 @@
 import {describeError} from '../errors.js';
+import type {ChosenRung} from '../facts/rungs.js';
 import type {Host} from '../host/host.js';
 import {probeAgent} from '../host/scripts/probe-agent.js';
 import {
@@ -37,17 +38,17 @@ export type RunningAgent = {
 export const startAgent = async (
 	host: Host,
 	options: {
-		readonly python: string;
+		readonly on: ChosenRung;
 		readonly limitSeconds: number;
 		readonly signal: AbortSignal;
 	},
 ): Promise<RunningAgent> => {
-	const {python, limitSeconds} = options;
+	const {on, limitSeconds} = options;
 	// A signal of its own: Node warns of many listeners on one, and there may be many agents.
 	const signal = AbortSignal.any([options.signal]);
 	const conversation = await host.converse(
 		probeAgent,
-		{python, limitSeconds},
+		{...on, limitSeconds},
 		{signal},
 	);
 	const listeners = new Set<(message: Message | undefined) => void>();
@@ -138,7 +139,7 @@ export const startAgent = async (
 		);
 		return {
 			node: host.name,
-			interpreter: `${ready.interpreter === '' ? python : ready.interpreter} (${ready.version})`,
+			interpreter: `${ready.interpreter === '' ? on.program : ready.interpreter} (${ready.version})`,
 			problem: () => problem,
 			listen: async (token, places) =>
 				first(

@@ -43,10 +43,10 @@ export const startStation = async (
 	}
 
 	const chosen = chooseRung(facts);
-	if (chosen === undefined || !chosen.rung.includes('python')) {
+	if (chosen === undefined) {
 		return {
 			station: undefined,
-			problem: `${node} has no Python 3, which measuring needs there (install python3)`,
+			problem: `${node} has nothing to measure with, neither Python 3 nor Perl nor bash (install python3)`,
 		};
 	}
 
@@ -61,7 +61,7 @@ export const startStation = async (
 	try {
 		const starting = (async () => {
 			agent = await startAgent(host, {
-				python: chosen.program,
+				on: chosen,
 				limitSeconds: agentLimitSeconds,
 				signal: input.limit,
 			});

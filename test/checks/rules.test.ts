@@ -516,18 +516,28 @@ const table: ReadonlyArray<
 		}),
 		['warning tool.missing nuc'],
 	],
-	['no Python', onNuc({python: undefined}), ['error tool.python nuc']],
+	['no Python but Perl', onNuc({python: undefined}), []],
 	[
-		'no Python, and nothing measured because of it',
+		'neither Python nor Perl, but bash',
+		onNuc({python: undefined, probeTools: {bash: '/bin/bash'}}),
+		['warning tool.probe nuc'],
+	],
+	[
+		'nothing to measure with',
+		onNuc({python: undefined, probeTools: {socat: '/usr/bin/socat'}}),
+		['error tool.probe nuc'],
+	],
+	[
+		'nothing to measure with, and nothing measured because of it',
 		{
-			...onNuc({python: undefined}),
+			...onNuc({python: undefined, probeTools: {}}),
 			measurements: measured(good, ({from, to}) =>
 				from === 'nuc' || to === 'nuc'
-					? {kind: 'unknown', reason: 'nuc has no Python 3'}
+					? {kind: 'unknown', reason: 'nuc has nothing to measure with'}
 					: undefined,
 			),
 		},
-		['error tool.python nuc'],
+		['error tool.probe nuc'],
 	],
 	[
 		'a machine that was not reached, and nothing measured because of it',

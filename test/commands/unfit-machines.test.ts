@@ -88,22 +88,23 @@ for (const [title, second, id, sentence, next] of [
 		'Log in to two as root, or install sudo there and allow it without a password. As root on two:',
 	],
 	[
-		'no Python',
-		{facts: {python: undefined}},
-		'tool.python',
-		'two has no Python 3, so that no path from or to it can be measured.',
+		'nothing to measure with',
+		{facts: {python: undefined, probeTools: {}}},
+		'tool.probe',
+		'two has neither Python 3 nor Perl nor bash, so that no path from or to it can be measured.',
 		'apt-get update && apt-get install -y python3',
 	],
 	[
-		'no Python on a system that we do not know',
+		'nothing to measure with on a system that we do not know',
 		{
 			facts: {
 				python: undefined,
+				probeTools: {},
 				os: {id: 'nixos', versionId: '', prettyName: 'NixOS'},
 			},
 		},
-		'tool.python',
-		'two has no Python 3, so that no path from or to it can be measured.',
+		'tool.probe',
+		'two has neither Python 3 nor Perl nor bash, so that no path from or to it can be measured.',
 		'Install Python 3 on two.',
 	],
 ] as ReadonlyArray<

@@ -216,9 +216,9 @@ describe('the probe in the simulated world', () => {
 		assert.deepEqual(notOpen(measured), ['one>one tcp/6443 filtered']);
 	});
 
-	test('a machine without Python, and an agent that dies', async () => {
+	test('a machine with nothing to measure with, and an agent that dies', async () => {
 		for (const changes of [
-			{two: {facts: {python: undefined}}},
+			{two: {facts: {python: undefined, probeTools: {}}}},
 			{two: {faults: {dyingProbe: true}}},
 		]) {
 			const measured = await measure(changes);

@@ -1,8 +1,8 @@
 /** A client of the probe that is there to be killed: starts an agent, prints its process id, and holds on to it. */
 import process from 'node:process';
-import {spawnAgent} from './local-host.js';
+import {onPython, spawnAgent} from './local-host.js';
 
-const child = spawnAgent(process.argv[2]!, 60);
+const child = spawnAgent(onPython(process.argv[2]!), 60);
 child.stdout!.once('data', () => {
 	process.stdout.write(`${child.pid}\n`);
 });

@@ -13,7 +13,13 @@ import {
 	type RunningAgent,
 } from '../../source/probe/agent-client.js';
 import type {Report, Try} from '../../source/probe/messages.js';
-import {findPython, makeLocalHost, spawnAgent, until} from './local-host.js';
+import {
+	findPython,
+	makeLocalHost,
+	onPython,
+	spawnAgent,
+	until,
+} from './local-host.js';
 
 const python = await findPython();
 const skip = python === undefined ? 'python3 is not installed' : false;
@@ -29,7 +35,7 @@ const withAgents = async (
 	const controller = new AbortController();
 	const start = async (name: string) =>
 		startAgent(makeLocalHost(name), {
-			python: python!,
+			on: onPython(python!),
 			limitSeconds: 30,
 			signal: controller.signal,
 		});
@@ -236,7 +242,7 @@ describe('the probe agent', {skip}, () => {
 	});
 
 	test('the end of standard input ends it', async () => {
-		const child = spawnAgent(python!, 30);
+		const child = spawnAgent(onPython(python!), 30);
 		await once(child.stdout!, 'data');
 		child.stdin!.end();
 		const [code] = (await once(child, 'exit')) as [number];
@@ -265,7 +271,7 @@ describe('the probe agent', {skip}, () => {
 		'it ends by itself after its limit, whoever holds its standard input',
 		{timeout: 30_000},
 		async (context) => {
-			const child = spawnAgent(python!, 1);
+			const child = spawnAgent(onPython(python!), 1);
 			context.after(() => {
 				child.kill('SIGKILL');
 			});

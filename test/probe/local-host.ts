@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import type {Buffer} from 'node:buffer';
 import {spawn, type ChildProcess} from 'node:child_process';
 import {once} from 'node:events';
@@ -5,9 +6,13 @@ import {createInterface} from 'node:readline';
 import process from 'node:process';
 import {setTimeout as delay} from 'node:timers/promises';
 import type {HostFacts} from '../../source/facts/host-facts.js';
+import type {ChosenRung} from '../../source/facts/rungs.js';
 import type {Conversation, Host} from '../../source/host/host.js';
 import type {Script} from '../../source/host/scripts/script.js';
-import {agentSource} from '../../source/probe/agent/source.js';
+import {
+	probeAgent,
+	type ProbeAgentInput,
+} from '../../source/host/scripts/probe-agent.js';
 import {makeMachineFacts} from '../../source/host/simulated/machine-facts.js';
 
 /** A Python 3 of this machine, or nothing. */
@@ -27,28 +32,29 @@ export const findPython = async (): Promise<string | undefined> => {
 	}
 };
 
-/** Starts the agent as the script does, without shell and SSH. */
+/** What an agent runs on here, by the path of a Python. */
+export const onPython = (program: string): ChosenRung => ({
+	rung: 'python3',
+	program,
+	listener: undefined,
+});
+
+/** Starts the agent by its script, without SSH. */
 export const spawnAgent = (
-	python: string,
+	on: ChosenRung,
 	limitSeconds: number,
 ): ChildProcess =>
-	spawn(
-		python,
-		[
-			'-I',
-			'-S',
-			'-c',
-			'import os; exec(compile(os.environ.pop("probe_source"), "probe", "exec"))',
-		],
-		{
-			stdio: ['pipe', 'pipe', 'inherit'],
-			env: {
-				PATH: process.env.PATH,
-				probe_source: agentSource,
-				probe_limit: String(limitSeconds),
-			},
+	spawn('sh', ['-euc', probeAgent.source], {
+		stdio: ['pipe', 'pipe', 'inherit'],
+		env: {
+			PATH: process.env.PATH,
+			...Object.fromEntries(
+				probeAgent
+					.fields({...on, limitSeconds})
+					.map(({name, value}) => [name, value]),
+			),
 		},
-	);
+	});
 
 /** A host on this machine that only knows how to start the agent. */
 export type LocalHost = Host & {
@@ -78,13 +84,9 @@ export const makeLocalHost = (
 			input: Input,
 			{signal}: {readonly signal: AbortSignal},
 		): Promise<Conversation> {
-			const fields = new Map(
-				script.fields(input).map((field) => [field.name, field.value]),
-			);
-			const child = spawnAgent(
-				fields.get('probe_python')!,
-				Number(fields.get('probe_limit')),
-			);
+			assert.equal(script.name, probeAgent.name);
+			const {limitSeconds, ...on} = input as ProbeAgentInput;
+			const child = spawnAgent(on, limitSeconds);
 			children.push(child);
 			child.stdin!.on('error', () => undefined);
 			const onAbort = () => {
@@ -127,6 +129,7 @@ export const localFacts = (
 	})),
 	listening: [],
 	python,
+	probeTools: {},
 });
 
 /** Waits until something holds. */

@@ -3,7 +3,7 @@ import {describe, test} from 'node:test';
 import {probeAgent} from '../../source/host/scripts/probe-agent.js';
 import {parseMessages, type Command} from '../../source/probe/messages.js';
 import {makeRunner, systemShells} from '../host/shells.js';
-import {findPython} from './local-host.js';
+import {findPython, onPython} from './local-host.js';
 
 const python = await findPython();
 
@@ -25,7 +25,10 @@ describe('the script of the probe agent', () => {
 					};
 					const {code, output} = await runner.run({
 						source: probeAgent.source,
-						fields: probeAgent.fields({python: python!, limitSeconds: 30}),
+						fields: probeAgent.fields({
+							...onPython(python!),
+							limitSeconds: 30,
+						}),
 						kind: 'converse',
 						input: `${JSON.stringify(command)}\n`,
 					});

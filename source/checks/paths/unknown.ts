@@ -1,4 +1,5 @@
 import type {Cell, Path} from '../../facts/measurements.js';
+import {chooseRung} from '../../facts/rungs.js';
 import {isK3sProcess, runsK3s} from '../ports.js';
 import {rule, type CheckContext} from '../rule.js';
 import {askedCells} from './look.js';
@@ -18,9 +19,12 @@ export const unknown = rule(
 		source: 'our own measure',
 	},
 	(context, report) => {
-		// A machine that was not reached or has no Python is told about once, elsewhere.
-		const canMeasure = (name: string): boolean =>
-			context.facts.get(name)?.python !== undefined;
+		// A machine that was not reached or has nothing to measure with is told about once, elsewhere.
+		const canMeasure = (name: string): boolean => {
+			const host = context.facts.get(name);
+			return host !== undefined && chooseRung(host) !== undefined;
+		};
+
 		const groups = new Map<string, Path[]>();
 		for (const {cell, requirement} of askedCells(context)) {
 			const {path, verdict} = cell;

@@ -105,11 +105,11 @@ show_python() {
 # What else a probe can run on, each tried: its rung and its path.
 show_probe_tools() {
 	found=$(command -v perl) &&
-		limited "$found" -e 'use 5.010; use strict; use Errno; use Fcntl; use Socket 2.000; Socket::inet_pton(AF_INET6, "::1") or exit 1;' &&
+		limited "$found" -e 'use 5.014; use strict; use Errno; use Fcntl; use Socket 2.000; Socket::inet_pton(AF_INET6, "::1") or exit 1;' &&
 		echo "perl $found"
 	shell=$(command -v bash) &&
 		limited "$shell" -c '((BASH_VERSINFO[0] >= 4)) && exec 3<>/dev/udp/127.0.0.1/9' &&
-		command -v timeout >/dev/null &&
+		timeout 1 true &&
 		echo "bash $shell" || return 0
 	if found=$(command -v socat) && limited "$found" -V | grep -q 'WITH_EXEC 1'; then
 		echo "socat $found"
@@ -127,17 +127,20 @@ show_probe_tools() {
 
 # Does it hand a packet to a program and send back what that says? Only on the loopback, for a second or two.
 nc_answers() {
-	timeout 3 "$1" -n -u -l -k -e "$shell -c cat" 127.0.0.1 40253 >/dev/null 2>&1 &
-	answering=$!
-	said=$(timeout 3 "$shell" -c '
+	said=$(limited "$shell" -c '
+		answer() {
+			read -r -t 1 line && echo "$line"
+		}
+		export -f answer
+		timeout 4 "$1" -n -u -l -k -e "$0 -c answer" 127.0.0.1 40253 >/dev/null &
 		for attempt in 1 2 3 4 5; do
-			kill -0 "$0" || exit
+			kill -0 $! || exit
 			exec 3<>/dev/udp/127.0.0.1/40253
-			printf "answer\n" >&3
-			timeout 0.3 dd bs=64 count=1 <&3 && exit
+			echo answer >&3
+			timeout 0.3 dd bs=64 count=1 <&3 && break
 		done
-	' "$answering" 2>/dev/null)
-	kill "$answering" 2>/dev/null || :
+		kill $!
+	' "$shell" "$1" 2>/dev/null)
 	[ "$said" = answer ]
 }
 

@@ -1,3 +1,4 @@
+import {bracketed, isAddress} from '../cluster/addresses.js';
 import type {Cluster} from '../cluster/schema.js';
 import type {HostFacts} from '../facts/host-facts.js';
 import type {Outbound, OutboundNeed} from '../facts/measurements.js';
@@ -15,7 +16,9 @@ export type Service = {
 	readonly port: number;
 };
 
-const webPort = ({port, protocol}: URL): number =>
+const registry = 'registry-1.docker.io';
+
+const webPort = ({port, protocol}: Pick<URL, 'port' | 'protocol'>): number =>
 	port === '' ? (protocol === 'http:' ? 80 : 443) : Number(port);
 
 /** Where the nodes of a cluster must get out to. Tailscale counts when a node is in a tailnet already, or is to be. */
@@ -37,15 +40,28 @@ export const servicesNeeded = (
 		host,
 		port,
 	});
+	const places = new Map(
+		downloads.map(({hostname, port, protocol}) => {
+			const host = hostname.replace(/^\[(.*)]$/, '$1');
+			return [
+				`${host} ${port}`,
+				connect('k3s-download', host, webPort({port, protocol})),
+			];
+		}),
+	);
+	const names = [...places.values()].map(({host}) => host);
 	return [
-		...downloads.map((url) =>
-			connect('k3s-download', url.hostname, webPort(url)),
-		),
-		connect('registry', 'registry-1.docker.io'),
+		...places.values(),
+		connect('registry', registry),
 		...(tailscale
 			? [connect('tailscale-control', 'controlplane.tailscale.com')]
 			: []),
-		{need: 'dns', speaks: 'names', host: downloads[0]!.hostname, port: 53},
+		{
+			need: 'dns',
+			speaks: 'names',
+			host: names.find((name) => !isAddress(name)) ?? registry,
+			port: 53,
+		},
 		{need: 'ntp', speaks: 'time', host: '', port: 123},
 	];
 };
@@ -68,7 +84,8 @@ const targetOf = (
 		}
 
 		default: {
-			return port === 443 ? `https://${host}` : `${host}:${port}`;
+			const shown = bracketed(host);
+			return port === 443 ? `https://${shown}` : `${shown}:${port}`;
 		}
 	}
 };

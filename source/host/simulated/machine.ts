@@ -53,7 +53,7 @@ export type MachineSpec = {
 	 * others let nobody in who was not sent to, and `symmetric` has a port for every target.
 	 */
 	readonly nat?: 'one-to-one' | 'port-restricted' | 'symmetric';
-	/** Does the internet's traffic reach it only, and nothing of its own get out to servers there? */
+	/** Can it reach nothing of the internet but the other machines? */
 	readonly offline?: boolean;
 	/** Can it reach itself under its external address? Default true. */
 	readonly hairpin?: boolean;

@@ -39,6 +39,19 @@ class Try:
         self.work.ended(self, dict(report, tried=self.number, sent=self.sent))
 
 
+# Where struct tcp_info (linux/tcp.h) has the round trip, in microseconds.
+RTT_AT = 68
+
+
+def measured_rtt(sock):
+    """The round trip of a connection in ms as the kernel measured it: without the time that we took to look."""
+    try:
+        known = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, RTT_AT + 4)
+        return struct.unpack_from("=I", known, RTT_AT)[0] / 1000
+    except (OSError, struct.error):
+        return 0
+
+
 class TcpTry(Try):
     """Connects and shows the token; when only a connection is wanted, that it came to be is the answer."""
 
@@ -70,7 +83,7 @@ class TcpTry(Try):
                     self.refusal = refusal or self.refusal
                     return
                 self.connected = True
-                self.rtt = (time.monotonic() - self.began) * 1000
+                self.rtt = measured_rtt(self.sock) or (time.monotonic() - self.began) * 1000
                 if self.wanted.get("connectOnly"):
                     self.end({"result": "connected", "rtt": self.rtt})
                     return

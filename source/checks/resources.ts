@@ -1,6 +1,7 @@
+import {plainKey} from '../cluster/k3s-flags.js';
 import type {Severity} from './finding.js';
 import {clockSkews} from './conclusions/clocks.js';
-import {each, inWords, rule, type Rule} from './rule.js';
+import {each, inWords, rule, type CheckContext, type Rule} from './rule.js';
 import {thresholds} from './thresholds.js';
 
 const docs = 'K3s docs: Requirements';
@@ -136,6 +137,56 @@ const memoryCgroup = rule(
 		),
 );
 
+/** The first Kubernetes whose kubelet does not start on version 1 by itself. */
+const withoutVersion1 = '1.35';
+
+/** Is the release that is asked for one that refuses version 1? What a channel holds now is not known here: all but old ones do. */
+const refusesVersion1 = ({cluster: {k3s}}: CheckContext): boolean => {
+	const minor = /^v?1\.(?<minor>\d+)/.exec(k3s.version ?? k3s.channel)?.groups!
+		.minor;
+	return (
+		minor === undefined ||
+		Number(minor) >= Number(withoutVersion1.split('.', 2)[1])
+	);
+};
+
+/** Does the cluster file tell the kubelet to put up with it? */
+const allowsVersion1 = ({cluster: {k3s}}: CheckContext): boolean =>
+	Object.entries(k3s.config).some(
+		([key, value]) =>
+			plainKey(key) === 'kubelet-arg' &&
+			[value].flat().some((one) => /^fail-cgroupv1=false$/i.test(String(one))),
+	);
+
+const cgroupVersion = rule(
+	{
+		id: 'cgroup.version',
+		severity: 'error',
+		sentence: 'The machine uses version 2 of control groups.',
+		source: 'kubernetes/enhancements#5573, kubernetes/kubernetes#134298',
+	},
+	(context, report) =>
+		each(context, (host, {name}) =>
+			host.cgroup.version === 2 ||
+			!refusesVersion1(context) ||
+			allowsVersion1(context)
+				? undefined
+				: report(
+						'error',
+						`${name} uses version 1 of control groups, on which the kubelet does not start from Kubernetes ${withoutVersion1} on.`,
+						{
+							nodes: [name],
+							fixes: [
+								'Add this to the kernel command line, then reboot:',
+								'systemd.unified_cgroup_hierarchy=1',
+								'Or let the kubelet put up with it for now, in k3s.config of the cluster file:',
+								'kubelet-arg: [fail-cgroupv1=false]',
+							],
+						},
+					),
+		),
+);
+
 const clockSkew = rule(
 	{
 		id: 'clock.skew',
@@ -205,6 +256,7 @@ export const resourceRules: readonly Rule[] = [
 	cpus,
 	disks,
 	memoryCgroup,
+	cgroupVersion,
 	clockSkew,
 	timeService,
 ];

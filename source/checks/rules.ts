@@ -4,6 +4,7 @@ import {k3sConfigRules} from './k3s-config.js';
 import {k3sRules} from './k3s.js';
 import {networkRules} from './networks.js';
 import {nodeRules} from './nodes.js';
+import {outboundRules} from './outbound.js';
 import {pathRules} from './paths.js';
 import {portRules} from './ports.js';
 import {resourceRules} from './resources.js';
@@ -23,6 +24,7 @@ export const rules: readonly Rule[] = [
 	...siteRules,
 	...portRules,
 	...pathRules,
+	...outboundRules,
 ];
 
 const wireguardSentences: Readonly<

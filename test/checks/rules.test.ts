@@ -18,6 +18,7 @@ import {
 	type Cell,
 	type Latency,
 	type Measurements,
+	type Outbound,
 	type Verdict,
 } from '../../source/facts/measurements.js';
 import type {Cluster} from '../../source/cluster/schema.js';
@@ -122,6 +123,26 @@ const neighbours = (
 		},
 	);
 };
+
+/** What both agents found when they asked for something outside. */
+const outside = (
+	{
+		cluster = good,
+		...facts
+	}: {readonly cluster?: Cluster; readonly nuc?: Partial<HostFacts>},
+	...answers: ReadonlyArray<readonly [Outbound['need'], Outbound['result']]>
+): CheckContext =>
+	makeContext(cluster, facts, {
+		...noMeasurements,
+		outbound: answers.flatMap(([need, result]) =>
+			['nuc', 'pi4'].map((from) => ({
+				from,
+				need,
+				target: `the service for ${need}`,
+				result,
+			})),
+		),
+	});
 
 /** Each rule broken once, and what all rules together then say. */
 const table: ReadonlyArray<
@@ -590,6 +611,32 @@ const table: ReadonlyArray<
 		['error cgroup.memory nuc'],
 	],
 	[
+		'control groups of version 1',
+		onNuc({cgroup: {version: 1, memory: true}}),
+		['error cgroup.version nuc'],
+	],
+	[
+		'control groups of version 1, with a release that takes them',
+		makeContext(changed(good, {k3s: {...good.k3s, version: 'v1.34.9+k3s1'}}), {
+			nuc: {cgroup: {version: 1, memory: true}},
+		}),
+		[],
+	],
+	[
+		'control groups of version 1, with a channel that takes them',
+		makeContext(changed(good, {k3s: {...good.k3s, channel: 'v1.33'}}), {
+			nuc: {cgroup: {version: 1, memory: true}},
+		}),
+		[],
+	],
+	[
+		'control groups of version 1, and a kubelet that is told to take them',
+		makeContext(withConfig({'kubelet-arg+': ['fail-cgroupv1=false']}), {
+			nuc: {cgroup: {version: 1, memory: true}},
+		}),
+		[],
+	],
+	[
 		'a clock that is 5 s off',
 		onNuc({clock: {unixMs: 0, offsetMs: -5000, synchronized: true}}),
 		['warning clock.skew nuc'],
@@ -831,6 +878,75 @@ const table: ReadonlyArray<
 			],
 		}),
 		[],
+	],
+	[
+		'everything outside answers',
+		outside({}, ['k3s-download', {kind: 'answered', ms: 20}]),
+		[],
+	],
+	[
+		'a proxy of which nothing is known',
+		outside(
+			{},
+			['k3s-download', {kind: 'unknown', reason: 'a proxy is in the way'}],
+			['registry', {kind: 'unknown', reason: 'a proxy is in the way'}],
+		),
+		[],
+	],
+	[
+		'no download',
+		outside({}, ['k3s-download', {kind: 'silent'}]),
+		['error outbound.k3s-download nuc,pi4'],
+	],
+	[
+		'no download, where one node has the very release',
+		outside(
+			{
+				cluster: changed(good, {k3s: {...good.k3s, version: 'v1.36.3+k3s1'}}),
+				nuc: {k3s: k3s(), manifest: manifest('home')},
+			},
+			['k3s-download', {kind: 'refused', reason: 'connection refused'}],
+		),
+		['error outbound.k3s-download pi4'],
+	],
+	[
+		'no download, where one node has a release of the channel',
+		outside({nuc: {k3s: k3s(), manifest: manifest('home')}}, [
+			'k3s-download',
+			{kind: 'unresolved'},
+		]),
+		['error outbound.k3s-download pi4', 'warning outbound.k3s-download nuc'],
+	],
+	[
+		'no registry',
+		outside({}, ['registry', {kind: 'silent'}]),
+		['warning outbound.registry nuc,pi4'],
+	],
+	[
+		'no registry, and another one is named',
+		outside({cluster: withConfig({'system-default-registry': 'r.lan'})}, [
+			'registry',
+			{kind: 'silent'},
+		]),
+		[],
+	],
+	[
+		'no names',
+		outside({}, ['dns', {kind: 'silent'}]),
+		['warning outbound.dns nuc,pi4'],
+	],
+	[
+		'no time from outside, and another service keeps the clock of one',
+		outside({nuc: {clock: {unixMs: 0, offsetMs: 0, synchronized: undefined}}}, [
+			'ntp',
+			{kind: 'silent'},
+		]),
+		['info outbound.ntp nuc'],
+	],
+	[
+		'no control server of Tailscale, where it was asked about',
+		outside({}, ['tailscale-control', {kind: 'silent'}]),
+		['info outbound.tailscale nuc,pi4'],
 	],
 	[
 		'a web server',

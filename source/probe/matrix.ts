@@ -70,20 +70,21 @@ const withoutListener = (run: Run, cell: Cell): Cell => {
 /** The verdicts of services that run already need what they show on their own machines. */
 const makeJudge = (run: Run, held: readonly HeldPath[]) => {
 	const {cluster, facts} = run.input;
-	let keys = readOwnKeys(run, held);
+	const keys = readOwnKeys(run, held);
+	let laterKeys: typeof keys | undefined;
 	const handshakes = readHandshakes(run, held);
 	return {
 		/** A key that does not fit is looked at twice: a service may have been started again meanwhile. */
 		async key({path, process}: HeldPath, key: string): Promise<Verdict> {
-			const judge = async (): Promise<Verdict> =>
-				judgeKey(path, key, process, {cluster, facts, ownKeys: await keys});
-			const first = await judge();
+			const judge = (ownKeys: Awaited<typeof keys>): Verdict =>
+				judgeKey(path, key, process, {cluster, facts, ownKeys});
+			const first = judge(await keys);
 			if (first.kind !== 'wrong-host') {
 				return first;
 			}
 
-			keys = readOwnKeys(run, held);
-			return judge();
+			laterKeys ??= readOwnKeys(run, held);
+			return judge(await laterKeys);
 		},
 		async handshake({path, process}: HeldPath): Promise<Verdict> {
 			const peers = await handshakes;

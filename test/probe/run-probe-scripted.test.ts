@@ -1,0 +1,400 @@
+import assert from 'node:assert/strict';
+import {describe, test} from 'node:test';
+import {clusterSchema} from '../../source/cluster/schema.js';
+import type {HostFacts} from '../../source/facts/host-facts.js';
+import {
+	controller,
+	type Measurements,
+	type Verdict,
+} from '../../source/facts/measurements.js';
+import type {Requirement} from '../../source/mesh/mesh.js';
+import type {KnockTarget} from '../../source/probe/knock.js';
+import type {Outcome, Try} from '../../source/probe/messages.js';
+import type {ProbeInput} from '../../source/probe/probe.js';
+import {runProbe} from '../../source/probe/run-probe.js';
+import {localFacts} from './local-host.js';
+import {scriptedHosts, type AgentScript} from './scripted-host.js';
+
+const addresses = {
+	one: '198.51.100.1',
+	two: '198.51.100.2',
+	three: '198.51.100.3',
+} as const;
+type Name = keyof typeof addresses;
+const names = Object.keys(addresses) as Name[];
+
+const cluster = clusterSchema.parse({
+	version: 1,
+	name: 'scripted',
+	apiEndpoint: 'k8s.example.org',
+	nodes: names.map((name) => ({
+		name,
+		role: name === 'three' ? 'agent' : 'server',
+		ssh: name,
+		externalIp: addresses[name],
+	})),
+});
+
+const between = (
+	from: Name,
+	to: Name,
+	protocol: 'tcp' | 'udp',
+	port = protocol === 'tcp' ? 6443 : 51_820,
+): Requirement => ({
+	from,
+	to,
+	addressKind: 'external',
+	scope: 'all',
+	protocol,
+	port,
+	severity: 'required',
+	why: 'a test',
+});
+
+const measure = async (
+	requirements: readonly Requirement[],
+	scripts: Partial<Record<Name, AgentScript>>,
+	changes: {
+		readonly facts?: Partial<Record<Name, Partial<HostFacts>>>;
+		readonly knock?: (target: KnockTarget) => Outcome;
+		readonly only?: ProbeInput['only'];
+	} = {},
+): Promise<{
+	readonly measured: Measurements;
+	readonly tries: readonly Try[];
+	readonly verdict: (from: string, to: Name, port?: number) => Verdict;
+}> => {
+	const {hosts, tries} = scriptedHosts({
+		one: {},
+		two: {},
+		three: {},
+		...scripts,
+	});
+	const {knock, only} = changes;
+	const measured = await runProbe({
+		cluster,
+		facts: new Map(
+			names.map((name) => [
+				name,
+				{
+					...localFacts([addresses[name]], '/usr/bin/python3'),
+					...changes.facts?.[name],
+				},
+			]),
+		),
+		hosts,
+		requirements,
+		...(knock && {knock: async (target) => knock(target)}),
+		...(only && {only}),
+		signal: new AbortController().signal,
+		onEvent: () => undefined,
+	});
+	return {
+		measured,
+		tries,
+		verdict(from, to, port) {
+			const cell = measured.cells.find(
+				({path}) =>
+					path.from === from &&
+					path.to === to &&
+					(port === undefined || path.port === port),
+			);
+			assert.ok(cell, `${from} ${to}`);
+			return cell.verdict;
+		},
+	};
+};
+
+const answeredBy =
+	(node: string) =>
+	({what}: Try): Outcome | undefined =>
+		what === 'path' || what === 'mapping'
+			? {result: 'answered', node, source: '192.0.2.1:51820', rtt: 4}
+			: undefined;
+
+describe('the probe, with agents that play a part', () => {
+	test('what arrived although no answer came back is reached, with the source', async () => {
+		const {measured, verdict} = await measure(
+			[between('one', 'two', 'udp'), between('two', 'one', 'udp')],
+			{
+				two: {
+					arrived: (tries) =>
+						tries
+							.filter(
+								({what, address}) =>
+									what === 'path' && address === addresses.two,
+							)
+							.map(({id}) => ({id, source: '192.0.2.1:40000'})),
+				},
+			},
+		);
+		assert.deepEqual(verdict('one', 'two'), {kind: 'reached'});
+		assert.deepEqual(verdict('two', 'one'), {kind: 'filtered'});
+		assert.equal(
+			measured.cells.find(({path}) => path.from === 'one')?.observedSource,
+			'192.0.2.1:40000',
+		);
+	});
+
+	test('numbers of tries are never the same, whoever tries', async () => {
+		const {tries} = await measure(
+			names.flatMap((from) =>
+				names
+					.filter((to) => to !== from)
+					.flatMap((to) => [
+						between(from, to, 'udp'),
+						between(from, to, 'tcp'),
+					]),
+			),
+			{one: {outcome: answeredBy('two')}, two: {outcome: answeredBy('one')}},
+		);
+		assert.equal(new Set(tries.map(({id}) => id)).size, tries.length);
+	});
+
+	test('NAT: from the mesh port of the sender, also when no answer comes back; never an open cell', async () => {
+		const {measured, verdict} = await measure(
+			[
+				between('one', 'two', 'udp'),
+				between('two', 'one', 'udp'),
+				between('three', 'one', 'udp'),
+			],
+			{
+				one: {
+					arrived: (tries) =>
+						tries
+							.filter(
+								({what, address, port}) =>
+									what === 'mapping' &&
+									address === addresses.one &&
+									port === 51_820,
+							)
+							.slice(0, 1)
+							.map(({id}) => ({id, source: '192.0.2.9:1024'})),
+				},
+				three: {
+					outcome: (wanted) =>
+						wanted.what === 'mapping' ? answeredBy('one')(wanted) : undefined,
+				},
+			},
+		);
+		for (const [from, to] of [
+			['two', 'one'],
+			['three', 'one'],
+		] as const) {
+			assert.deepEqual(verdict(from, to), {kind: 'filtered'});
+		}
+
+		assert.deepEqual(
+			measured.nat.map(
+				({from, to, localPort, observedAddress, observedPort}) =>
+					`${from}>${to} ${localPort} ${observedAddress} ${observedPort}`,
+			),
+			['three>one 0 192.0.2.1 51820', 'two>one 51820 192.0.2.9 1024'],
+		);
+		assert.deepEqual(
+			measured.portToPort
+				.map(({from, to, answered}) => `${from}>${to} ${answered}`)
+				.toSorted(),
+			['one>two false', 'two>one false'],
+		);
+	});
+
+	const bash = {python: undefined, probeTools: {bash: '/bin/bash'}};
+	test('a node that can only count is reached when its counter rises by the burst', async () => {
+		const bursts = (tries: readonly Try[]) =>
+			tries.filter(
+				({what, address}) => what === 'burst' && address === addresses.two,
+			);
+		const {measured, verdict, tries} = await measure(
+			[
+				between('one', 'two', 'udp'),
+				between('three', 'two', 'udp'),
+				between('one', 'two', 'tcp'),
+			],
+			{
+				one: {
+					outcome: ({what}) =>
+						what === 'path'
+							? {result: 'refused', by: null, reason: 'connection refused'}
+							: undefined,
+				},
+				// The first sender's packets arrive, of the second one's only a few.
+				two: {
+					counted: (asked) => {
+						const {length} = bursts(asked);
+						return 100 + (length > 0 ? 20 : 0) + (length > 1 ? 14 : 0);
+					},
+				},
+			},
+			{facts: {two: bash}},
+		);
+		assert.deepEqual(verdict('one', 'two', 51_820), {kind: 'reached'});
+		assert.deepEqual(verdict('three', 'two'), {kind: 'filtered'});
+		assert.equal(verdict('one', 'two', 6443).kind, 'unknown');
+		assert.equal(bursts(tries).length, 2);
+		assert.equal(
+			measured.stations.find(({node}) => node === 'two')?.rung,
+			'counters',
+		);
+	});
+
+	describe('ports that a running K3s holds', () => {
+		const running = {
+			listening: [
+				{
+					protocol: 'tcp' as const,
+					address: '::',
+					port: 6443,
+					process: 'k3s-server',
+				},
+			],
+		};
+		const held = [
+			{protocol: 'tcp', port: 6443},
+			{protocol: 'udp', port: 51_820},
+		] as const;
+
+		test('show the key of the machine, and its handshakes; nothing else is sent there', async () => {
+			const {verdict, tries, measured} = await measure(
+				[between('one', 'two', 'tcp'), between('one', 'two', 'udp')],
+				{
+					two: {
+						held,
+						peers: [{endpoint: '198.51.100.1:51820', ageSeconds: 9}],
+					},
+				},
+				{facts: {two: running}},
+			);
+			assert.deepEqual(verdict('one', 'two', 6443), {
+				kind: 'in-use',
+				process: 'k3s-server',
+				live: {
+					arrives: true,
+					evidence: 'TLS answered with the key that two alone shows',
+				},
+			});
+			const wireguard = verdict('one', 'two', 51_820);
+			assert.ok(wireguard.kind === 'in-use' && wireguard.live?.arrives);
+			assert.deepEqual(
+				tries
+					.filter(({what}) => what !== 'service')
+					.map(({what, address}) => `${what} ${address}`)
+					.toSorted(),
+				['tls 127.0.0.1', 'tls 198.51.100.2'],
+			);
+			assert.deepEqual(
+				measured.latencies.map(({samples, medianMs}) => [samples, medianMs]),
+				[[1, 1]],
+			);
+		});
+
+		test('a key that changes meanwhile is looked at twice', async () => {
+			let looks = 0;
+			const {verdict} = await measure(
+				[between('one', 'two', 'tcp')],
+				{
+					one: {
+						outcome: ({what}) =>
+							what === 'tls'
+								? {result: 'tls', key: 'b'.repeat(64), rtt: 1}
+								: undefined,
+					},
+					two: {
+						held,
+						outcome({what}) {
+							if (what !== 'tls') {
+								return undefined;
+							}
+
+							looks += 1;
+							const key = (looks === 1 ? 'a' : 'b').repeat(64);
+							return {result: 'tls', key, rtt: 1};
+						},
+					},
+				},
+				{facts: {two: running}},
+			);
+			assert.equal(looks, 2);
+			const found = verdict('one', 'two');
+			assert.ok(found.kind === 'in-use' && found.live?.arrives);
+		});
+
+		test('a program of another kind is connected to and no more', async () => {
+			const {tries} = await measure(
+				[between('one', 'two', 'tcp')],
+				{two: {held}},
+				{
+					facts: {
+						two: {
+							listening: [{...running.listening[0]!, process: 'nginx'}],
+						},
+					},
+				},
+			);
+			const [only, ...rest] = tries.filter(({what}) => what !== 'service');
+			assert.ok(only?.what === 'path' && only.connectOnly);
+			assert.deepEqual(rest, []);
+		});
+
+		test('this machine greets it by TLS, too', async () => {
+			const {verdict} = await measure(
+				[between('one', 'two', 'tcp')],
+				{two: {held}},
+				{
+					facts: {two: running},
+					knock: ({what}) =>
+						what === 'tls'
+							? {result: 'tls', key: 'a'.repeat(64), rtt: 8}
+							: {result: 'silent'},
+				},
+			);
+			const found = verdict(controller, 'two');
+			assert.ok(found.kind === 'in-use' && found.live?.arrives);
+		});
+	});
+
+	test('any server may answer under the name of the API, and only the right one under its address', async () => {
+		const {measured} = await measure(
+			[],
+			{},
+			{
+				knock: () => ({
+					result: 'answered',
+					node: 'two',
+					source: '203.0.113.5:4000',
+					rtt: 8,
+				}),
+			},
+		);
+		assert.deepEqual(
+			measured.cells.map(
+				({path, verdict}) => `${path.to} ${path.address} ${verdict.kind}`,
+			),
+			[
+				'one 198.51.100.1 wrong-host',
+				'two 198.51.100.2 open',
+				'one k8s.example.org open',
+			],
+		);
+	});
+
+	test('some paths again: only their nodes take part, and nothing besides paths is measured', async () => {
+		const {measured, tries} = await measure(
+			names.flatMap((from) =>
+				names.filter((to) => to !== from).map((to) => between(from, to, 'udp')),
+			),
+			{one: {outcome: answeredBy('two')}},
+			{only: ({from, to}) => from === 'one' && to === 'two'},
+		);
+		assert.equal(measured.cells.length, 1);
+		assert.deepEqual(measured.stations.map(({node}) => node).toSorted(), [
+			'one',
+			'two',
+		]);
+		assert.deepEqual(
+			new Set(tries.map(({what}) => what)),
+			new Set(['path', 'latency', 'mtu']),
+		);
+		assert.deepEqual(measured.outbound, []);
+	});
+});

@@ -6,12 +6,12 @@ import type {WireguardPeer} from '../host/scripts/probe-handshakes.js';
 import {k3sPorts} from '../mesh/k3s-requirements.js';
 
 /** Ports of K3s that speak TLS and show a certificate to everybody. */
-const tlsPorts: readonly number[] = [
+const tlsPorts = new Set<number>([
 	k3sPorts.api,
 	k3sPorts.kubelet,
 	k3sPorts.etcdClient,
 	k3sPorts.etcdPeer,
-];
+]);
 
 /**
  * May a port that another program holds be asked by a TLS handshake? Only K3s's own: anything else might be disturbed
@@ -23,7 +23,7 @@ export const speaksTls = (
 	facts: HostFacts,
 ): boolean =>
 	protocol === 'tcp' &&
-	tlsPorts.includes(port) &&
+	tlsPorts.has(port) &&
 	(process === undefined
 		? facts.k3s?.unitState === 'active'
 		: /^(?:k3s|kubelet|etcd)/.test(process));

@@ -197,13 +197,15 @@ describe('the probe agent, further', {skip}, () => {
 			const junk = Buffer.alloc(1200, 'x ');
 			let open = true;
 			const pour = () => {
-				for (let count = 0; open && count < 50; count += 1) {
+				if (!open) {
+					return;
+				}
+
+				for (let count = 0; count < 50; count += 1) {
 					flood.send(junk, udpPort, here);
 				}
 
-				if (open) {
-					setImmediate(pour);
-				}
+				setImmediate(pour);
 			};
 
 			pour();

@@ -220,7 +220,7 @@ describe('the probe, with agents that play a part', () => {
 				},
 				// The first sender's packets arrive, of the second one's only a few.
 				two: {
-					counted: (asked) => {
+					counted(asked) {
 						const {length} = bursts(asked);
 						return 100 + (length > 0 ? 20 : 0) + (length > 1 ? 14 : 0);
 					},

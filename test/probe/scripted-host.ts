@@ -137,10 +137,10 @@ const makeHost = (name: string, script: AgentScript, tries: Try[]): Host => {
 			const lines: string[] = [
 				JSON.stringify({ready: true, version: '3', interpreter: name}),
 			];
-			let open = true;
+			const conversation = {open: true};
 			return {
 				lines: (async function* () {
-					while (open) {
+					while (conversation.open) {
 						const line = lines.shift();
 						if (line === undefined) {
 							await soon();
@@ -157,7 +157,7 @@ const makeHost = (name: string, script: AgentScript, tries: Try[]): Host => {
 					);
 				},
 				close() {
-					open = false;
+					conversation.open = false;
 				},
 			};
 		},

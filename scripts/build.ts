@@ -10,6 +10,7 @@ import {
 	clusterJsonSchemaText,
 	schemaFileName,
 } from '../source/cluster/json-schema.js';
+import {outputSchemaFiles} from '../source/commands/json/schema-files.js';
 
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 const out = path.join(root, 'dist');
@@ -92,6 +93,9 @@ const {metafile} = await build({
 
 await chmod(path.join(out, 'cli.js'), 0o755);
 await writeFile(path.join(out, schemaFileName), clusterJsonSchemaText());
+for (const [file, text] of outputSchemaFiles()) {
+	await writeFile(path.join(out, file), text);
+}
 
 const notices: string[] = [
 	'The program holds code of the following packages.\n',

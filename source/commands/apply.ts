@@ -14,6 +14,7 @@ import type {Invocation} from './arguments.js';
 import {findingLines} from './check-text.js';
 import {colorsFor} from './colors.js';
 import {confirm} from './confirm.js';
+import type {ApplyLine} from './json/apply-schema.js';
 import {kubeconfigLines, mergeKubeconfig} from './kubeconfig.js';
 import {plainProgress} from './plain-progress.js';
 import {openSession, requireAllNodes, type Session} from './session.js';
@@ -66,14 +67,16 @@ const requireConsent = async (
 	}
 };
 
+const printLine = (line: ApplyLine): void => {
+	process.stdout.write(`${JSON.stringify(line)}\n`);
+};
+
 /** Shows events as lines: JSON on standard output, or words on standard error. */
 const progressSink = (
 	invocation: Invocation,
 ): ((event: InstallEvent) => void) => {
 	if (invocation.progress === 'json') {
-		return (event) => {
-			process.stdout.write(`${JSON.stringify(event)}\n`);
-		};
+		return printLine;
 	}
 
 	const lines = plainProgress({verbose: invocation.verbose});
@@ -168,9 +171,7 @@ export const apply = async (
 		if (result.outcome === 'good') {
 			const merged = await mergeKubeconfig(session, invocation, signal);
 			if (invocation.progress === 'json') {
-				process.stdout.write(
-					`${JSON.stringify({type: 'kubeconfig', ...merged})}\n`,
-				);
+				printLine({type: 'kubeconfig', ...merged});
 			} else {
 				process.stdout.write(`${kubeconfigLines(merged).join('\n')}\n`);
 			}

@@ -20,6 +20,12 @@ export type Invocation = {
 	readonly json: boolean;
 	readonly progress: ProgressMode;
 	readonly yes: boolean;
+	/** check: open the firewalls of hosts. */
+	readonly fix: boolean;
+	/** check: again and again. */
+	readonly watch: boolean;
+	/** Between two rounds of `watch`, in ms. */
+	readonly intervalMs: number;
 	readonly ignore: readonly string[];
 	readonly strict: boolean;
 	readonly concurrency: number;
@@ -122,6 +128,21 @@ export const parseArguments = (words: readonly string[]): Invocation => {
 		return typeof value === 'string' ? value : undefined;
 	};
 
+	if (values.fix === true && values.watch === true) {
+		throw usageError(
+			'--fix and --watch do not go together.',
+			'Fix first; then watch.',
+		);
+	}
+
+	if (values.interval !== undefined && values.watch !== true) {
+		throw usageError('--interval needs --watch.');
+	}
+
+	if (first === 'check' && values.yes === true && values.fix !== true) {
+		throw usageError('check asks nothing without --fix: leave --yes out.');
+	}
+
 	const progress = text('progress') ?? 'plain';
 	if (!progressModes.has(progress)) {
 		throw usageError(`--progress ${progress}: must be plain or json.`);
@@ -135,6 +156,13 @@ export const parseArguments = (words: readonly string[]): Invocation => {
 		json: values.json === true,
 		progress: values.json === true ? 'json' : (progress as ProgressMode),
 		yes: values.yes === true,
+		fix: values.fix === true,
+		watch: values.watch === true,
+		intervalMs:
+			wholeNumber('interval', text('interval') ?? '10', {
+				min: 1,
+				max: 86_400,
+			}) * 1000,
 		ignore,
 		strict: values.strict === true,
 		concurrency: wholeNumber('concurrency', text('concurrency') ?? '20', {

@@ -1,79 +1,61 @@
 import type {JudgedFinding} from '../checks/finding.js';
+import {verdictArrives} from '../facts/measurements.js';
+import type {FirewallFix} from '../operations/operations.js';
+import {measuredState} from '../ui/state/checks-model.js';
 import {
-	verdictArrives,
-	type Cell,
-	type Measurements,
-	type Verdict,
-} from '../facts/measurements.js';
-import type {CheckReport} from '../operations/operations.js';
-import {failedNodeLines, type FailedNode} from './session.js';
+	checksGround,
+	checksView,
+	type ChecksView,
+} from '../ui/state/checks-view.js';
+import {groupAlike} from '../ui/state/finding-groups.js';
+import type {JudgedCell} from '../ui/state/matrix.js';
+import {verdictText} from '../ui/state/verdict-text.js';
+import type {CheckOutcome} from './check-json.js';
+import {matrixTables, stateGlyphs} from './check-tables.js';
+import {failedNodeLines} from './session.js';
 
 const glyphs = {error: '✖', warning: '▲', info: '·'} as const;
 
-/** The verdict in words, with who said no. */
-export const verdictWords = (verdict: Verdict): string => {
-	switch (verdict.kind) {
-		case 'open': {
-			return `open ${verdict.rttMs.toFixed(1)} ms`;
-		}
-
-		case 'refused': {
-			return `refused${verdict.by === undefined ? '' : ` by ${verdict.by}`} (${verdict.reason})`;
-		}
-
-		case 'wrong-host': {
-			return `another machine answered${verdict.answeredBy === undefined ? '' : ` (${verdict.answeredBy})`}`;
-		}
-
-		case 'in-use': {
-			return `in use${verdict.process === undefined ? '' : ` by ${verdict.process}`}`;
-		}
-
-		case 'unknown': {
-			return `unknown: ${verdict.reason}`;
-		}
-
-		default: {
-			return verdict.kind;
-		}
-	}
-};
-
-const cellLine = ({path, verdict, sent, answered}: Cell): string =>
-	`✖ ${path.from} → ${path.to}  ${path.addressKind} ${path.address}  ${path.protocol} ${path.port}  ${verdictWords(verdict)}  ${sent} sent, ${answered} answered`;
-
-const latencyLines = ({latencies}: Measurements): string[] =>
-	latencies.map(
-		({from, to, addressKind, address, medianMs, loss}) =>
-			`  ${from} → ${to}  ${addressKind} ${address}  ${medianMs.toFixed(1)} ms${loss > 0 ? `, ${Math.round(loss * 100)} % lost` : ''}`,
-	);
-
 /** Findings for people, with what to do about each; those that were overridden come first, in one line each. */
 export const findingLines = (findings: readonly JudgedFinding[]): string[] => [
-	...findings
-		.filter(({ignored}) => ignored)
-		.map(({id, message}) => `– ${id}  ${message}  (overridden)`),
-	...findings
-		.filter(({ignored}) => !ignored)
-		.flatMap(({severity, id, message, fixes}) => [
+	...groupAlike(findings.filter(({ignored}) => ignored)).map(
+		({id, message}) => `– ${id}  ${message}  (overridden)`,
+	),
+	...groupAlike(findings.filter(({ignored}) => !ignored)).flatMap(
+		({severity, id, message, fixes}) => [
 			`${glyphs[severity]} ${id}  ${message}`,
 			...fixes.map((fix) => `    ${fix}`),
-		]),
+		],
+	),
 ];
 
-/** One line for each cell that is closed, and one for all that are unknown for the same reason. */
-const closedLines = (closed: readonly Cell[]): string[] => {
+const cellLine = ({cell, state}: JudgedCell): string => {
+	const {from, to, addressKind, address, protocol, port} = cell.path;
+	const {verdict, evidence} = verdictText(cell);
+	return `${stateGlyphs[state]} ${from} → ${to}  ${addressKind} ${address}  ${protocol} ${port}  ${verdict}  ${evidence}`;
+};
+
+/** One line for each path that does not arrive and is needed, the blocked ones first, and one for all that are unknown for the same reason. */
+const closedLines = (cells: readonly JudgedCell[]): string[] => {
+	const closed = cells.filter(
+		({state}) => state === 'bad' || state === 'warning',
+	);
 	const unknown = new Map<string, number>();
-	for (const {verdict} of closed) {
-		if (verdict.kind === 'unknown') {
-			unknown.set(verdict.reason, (unknown.get(verdict.reason) ?? 0) + 1);
+	for (const {cell} of closed) {
+		if (cell.verdict.kind === 'unknown') {
+			const {reason} = cell.verdict;
+			unknown.set(reason, (unknown.get(reason) ?? 0) + 1);
 		}
 	}
 
 	return [
 		...closed
-			.filter(({verdict}) => verdict.kind !== 'unknown')
-			.map((cell) => cellLine(cell)),
+			.filter(({cell}) => cell.verdict.kind !== 'unknown')
+			.toSorted(
+				(one, other) =>
+					Number(other.state === 'bad') - Number(one.state === 'bad'),
+			)
+			.map((judged) => cellLine(judged)),
 		...[...unknown].map(
 			([reason, count]) =>
 				`▲ ${count} ${count === 1 ? 'path' : 'paths'} not measured: ${reason}`,
@@ -81,25 +63,45 @@ const closedLines = (closed: readonly Cell[]): string[] => {
 	];
 };
 
-/** What `check` prints without `--json`. */
-export const checkReportText = (
-	report: CheckReport,
-	failed: readonly FailedNode[],
-): string[] => {
-	const {cells} = report.measurements;
-	const closed = cells.filter(
-		({verdict}) => !verdictArrives(verdict) && verdict.kind !== 'in-use',
+/** The lines that open hosts, as they are shown before they are run. */
+export const fixLines = (fixes: readonly FirewallFix[]): string[] =>
+	fixes.flatMap(({node, firewall, lines}) => [
+		`${node} (${firewall})`,
+		...lines.map((line) => `    ${line}`),
+	]);
+
+/** What a report shows, on screens and as text alike. */
+const viewOf = ({report, facts}: CheckOutcome): ChecksView =>
+	checksView(
+		measuredState(report),
+		checksGround(report.cluster, facts, report),
 	);
+
+/** What `check` prints without `--json`. */
+export const checkReportText = (outcome: CheckOutcome): string[] => {
+	const {report, failed, fixes} = outcome;
+	const {cluster} = report;
+	const view = viewOf(outcome);
+	const cells = [...view.pairs.values()]
+		.flatMap((pairs) => [...pairs.values()])
+		.flatMap((pair) => pair.cells);
+	const expected = cells.filter(({state}) => state !== 'none');
+	const arriving = expected.filter(({cell}) => verdictArrives(cell.verdict));
 	return [
-		`${report.cluster.name}: ${report.cluster.nodes.length - failed.length} of ${report.cluster.nodes.length} nodes, ${cells.length - closed.length} of ${cells.length} paths`,
+		`${cluster.name}: ${cluster.nodes.length - failed.length} of ${cluster.nodes.length} nodes, ${arriving.length} of ${expected.length} paths`,
 		...failedNodeLines(failed),
-		...closedLines(closed),
-		...(report.measurements.latencies.length === 0
-			? []
-			: ['', 'Latency (median)', ...latencyLines(report.measurements)]),
+		...closedLines(cells),
+		...matrixTables(view),
 		'',
 		...(report.findings.length === 0
 			? ['● Nothing speaks against this cluster.']
 			: findingLines(report.findings)),
+		...(fixes.length === 0
+			? []
+			: [
+					'',
+					'To open on the hosts themselves (check --fix does it):',
+					...fixLines(fixes).map((line) => `  ${line}`),
+				]),
 	];
 };

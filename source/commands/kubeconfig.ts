@@ -4,6 +4,7 @@ import {fetchKubeconfig} from '../operations/kubeconfig.js';
 import type {KubeconfigResult} from '../operations/operations.js';
 import type {Invocation} from './arguments.js';
 import {confirm} from './confirm.js';
+import type {KubeconfigJson} from './json/kubeconfig-schema.js';
 import {openSession, type Session} from './session.js';
 
 /** Fetches and merges the kubeconfig; asks before it replaces a context that is not ours. */
@@ -40,9 +41,13 @@ export const kubeconfig = async (
 	const session = await openSession(invocation, signal);
 	try {
 		const result = await mergeKubeconfig(session, invocation, signal);
+		const json: KubeconfigJson = {
+			format: 'k3s-mesh-tui/kubeconfig/1',
+			...result,
+		};
 		process.stdout.write(
 			invocation.json
-				? `${JSON.stringify({format: 'k3s-mesh-tui/kubeconfig/1', ...result})}\n`
+				? `${JSON.stringify(json)}\n`
 				: `${kubeconfigLines(result).join('\n')}\n`,
 		);
 		return exitCodes.good;

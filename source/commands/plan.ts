@@ -7,6 +7,7 @@ import {planToJson, renderPlanText} from '../plan/render.js';
 import type {Invocation} from './arguments.js';
 import {findingLines} from './check-text.js';
 import {colorsFor} from './colors.js';
+import type {PlanJson} from './json/plan-schema.js';
 import {openSession, requireAllNodes} from './session.js';
 
 /** `plan`: what `apply` would do, with secrets masked; changes nothing. */
@@ -38,9 +39,13 @@ export const plan = async (
 			measurements: report.measurements,
 			signal,
 		});
+		const json: PlanJson = {
+			format: 'k3s-mesh-tui/plan/1',
+			...planToJson(made),
+		};
 		process.stdout.write(
 			invocation.json
-				? `${JSON.stringify({format: 'k3s-mesh-tui/plan/1', ...planToJson(made)}, undefined, 2)}\n`
+				? `${JSON.stringify(json, undefined, 2)}\n`
 				: `${renderPlanText(made, {colors: colorsFor(process.stdout)}).join('\n')}\n`,
 		);
 		return exitCodes.good;

@@ -37,8 +37,24 @@ export const optionHelp = {
 	},
 	yes: {
 		type: 'boolean',
-		commands: ['apply', 'kubeconfig'],
-		help: 'do not ask before changing anything',
+		commands: ['check', 'apply', 'kubeconfig'],
+		help: 'do not ask before changing anything (check: with --fix)',
+	},
+	fix: {
+		type: 'boolean',
+		commands: ['check'],
+		help: 'open the firewalls of hosts that close a path: shows the lines, asks, measures again',
+	},
+	watch: {
+		type: 'boolean',
+		commands: ['check'],
+		help: 'check again and again until Ctrl-C (with --json: one object a line)',
+	},
+	interval: {
+		type: 'string',
+		value: 'SECONDS',
+		commands: ['check'],
+		help: 'time between two rounds of --watch (default 10)',
 	},
 	ignore: {
 		type: 'string',

@@ -110,7 +110,7 @@ export const renderPlanText = (
 /** One step as `plan --json` prints it. */
 export type StepJson = {
 	readonly id: string;
-	readonly stage: string;
+	readonly stage: Step['stage'];
 	readonly title: string;
 	/** Kind of the action, such as `write-file`. */
 	readonly action: string;
@@ -138,7 +138,7 @@ export type PlanJson = {
 	readonly estimateSeconds: number;
 	readonly nodes: ReadonlyArray<{
 		readonly name: string;
-		readonly role: string;
+		readonly role: NodePlan['role'];
 		readonly changes: boolean;
 		readonly steps: readonly StepJson[];
 	}>;

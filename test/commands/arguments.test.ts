@@ -32,6 +32,18 @@ test('--json on apply means JSON lines', () => {
 	assert.equal(parseArguments(['apply', 'x.yaml', '--json']).progress, 'json');
 });
 
+test('check is repeated or fixes when it is told to', () => {
+	const once = parseArguments(['check']);
+	assert.deepEqual(
+		[once.fix, once.watch, once.intervalMs],
+		[false, false, 10_000],
+	);
+	const watched = parseArguments(['check', '--watch', '--interval', '3']);
+	assert.deepEqual([watched.watch, watched.intervalMs], [true, 3000]);
+	const fixed = parseArguments(['check', '--fix', '--yes']);
+	assert.deepEqual([fixed.fix, fixed.yes], [true, true]);
+});
+
 const wrong: ReadonlyArray<readonly [string, readonly string[], RegExp]> = [
 	['an unknown command', ['aply'], /no command "aply"/],
 	['an unknown option', ['check', '--fast'], /--fast/],
@@ -52,6 +64,17 @@ const wrong: ReadonlyArray<readonly [string, readonly string[], RegExp]> = [
 		['apply', '--ignore', 'path.bloked'],
 		/--ignore path\.bloked: there is no such check/,
 	],
+	[
+		'watching and fixing at once',
+		['check', '--watch', '--fix'],
+		/--fix and --watch do not go together/,
+	],
+	[
+		'a pause without watching',
+		['check', '--interval', '5'],
+		/--interval needs --watch/,
+	],
+	['a yes to nothing', ['check', '--yes'], /leave --yes out/],
 	['no number', ['apply', '--wait-limit', 'soon'], /--wait-limit soon/],
 	[
 		'a progress that is none',

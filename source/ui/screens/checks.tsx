@@ -31,6 +31,7 @@ import {
 } from '../state/checks-view.js';
 import type {ClusterSession} from '../state/cluster-session.js';
 import {wholeEvidence} from '../state/evidence.js';
+import {fixOutcomeText} from '../state/fix-text.js';
 import {hostCheckRows} from '../state/host-check-rows.js';
 import {readFilter} from '../state/matrix-order.js';
 import {editText, type TextEdit} from '../state/text-edit.js';
@@ -62,35 +63,8 @@ const help = {
 
 /** What became of a firewall that was to be opened. */
 const fixNotice = (node: string, outcome: FixOutcome): Notice => {
-	switch (outcome.kind) {
-		case 'opened': {
-			return {tone: 'good', text: `The firewall of ${node} is open now.`};
-		}
-
-		case 'already': {
-			return {
-				tone: 'warning',
-				text: `${node} had all these lines already: something in front of it closes the path.`,
-			};
-		}
-
-		case 'rolled-back': {
-			return {
-				tone: 'bad',
-				text: `${node} has taken the lines back: ${outcome.message}`,
-			};
-		}
-
-		case 'failed': {
-			return {
-				tone: 'bad',
-				text: [
-					`The firewall of ${node} was not opened: ${outcome.message}`,
-					...outcome.tryNext,
-				].join(' '),
-			};
-		}
-	}
+	const {tone, text, tryNext} = fixOutcomeText(node, outcome);
+	return {tone, text: [text, ...tryNext].join(' ')};
 };
 
 /** What stands in place of the tabs for a while. */

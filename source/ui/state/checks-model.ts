@@ -155,6 +155,22 @@ const withEvent = (state: ChecksState, event: ProbeEvent): ChecksState => {
 	}
 };
 
+/** What was measured once a report is there. */
+export const measuredState = ({
+	measurements,
+}: CheckReport): Pick<
+	ChecksState,
+	'planned' | 'cells' | 'pending' | 'told' | 'stations'
+> => ({
+	planned: measurements.cells.length,
+	cells: new Map(measurements.cells.map((cell) => [pathKey(cell.path), cell])),
+	pending: new Set(),
+	told: measurements,
+	stations: new Map(
+		measurements.stations.map((station) => [station.node, station]),
+	),
+});
+
 export const makeChecksModel = (options: {
 	readonly document: ClusterDocument;
 	readonly nodes: NodesModel;
@@ -175,18 +191,6 @@ export const makeChecksModel = (options: {
 			measuredPart(cluster) === measuredPart(document.cluster.latest())
 		);
 	};
-
-	/** What is shown once a report is there. */
-	const shown = (report: CheckReport): Partial<ChecksState> => ({
-		cells: new Map(
-			report.measurements.cells.map((cell) => [pathKey(cell.path), cell]),
-		),
-		pending: new Set(),
-		told: report.measurements,
-		stations: new Map(
-			report.measurements.stations.map((station) => [station.node, station]),
-		),
-	});
 
 	const begin = (cluster: Cluster, startedAt: number) => {
 		state.update((known) => ({
@@ -274,7 +278,7 @@ export const makeChecksModel = (options: {
 			if (isMine()) {
 				state.update((known) => ({
 					...known,
-					...shown(report),
+					...measuredState(report),
 					work: {
 						phase: 'done',
 						startedAt,

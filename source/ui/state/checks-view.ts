@@ -16,8 +16,8 @@ import {
 	type Path,
 	type PathMtu,
 } from '../../facts/measurements.js';
-import {meshOf} from '../../mesh/catalogue.js';
-import type {AddressKind, Protocol, Requirement} from '../../mesh/mesh.js';
+import type {AddressKind, Requirement} from '../../mesh/mesh.js';
+import {requirementFinder} from '../../mesh/requirement-of.js';
 import type {CheckReport} from '../../operations/operations.js';
 import {judgedNow, type ChecksState} from './checks-model.js';
 import {groupFindings, type FindingGroup} from './finding-groups.js';
@@ -120,20 +120,11 @@ const findingsOf = (
 				),
 			];
 
-const requirementKey = (path: {
-	readonly from: string;
-	readonly to: string;
-	readonly addressKind: AddressKind;
-	readonly protocol: Protocol;
-	readonly port: number;
-}): string =>
-	`${pairKey(path.from, path.to)}|${path.addressKind}|${path.protocol}/${path.port}`;
-
 /** What is asked and what it means: it changes with the cluster and with a report, not with every event. */
 export type ChecksGround = {
 	readonly cluster: Cluster;
 	readonly facts: ReadonlyMap<string, HostFacts>;
-	readonly requirements: ReadonlyMap<string, Requirement>;
+	readonly requirementOf: ChecksView['requirementOf'];
 	readonly conclusions: Conclusions;
 	readonly findings: readonly FindingGroup[];
 };
@@ -148,11 +139,7 @@ export const checksGround = (
 	return {
 		cluster,
 		facts,
-		requirements: new Map(
-			meshOf(cluster)
-				.requirements(context)
-				.map((requirement) => [requirementKey(requirement), requirement]),
-		),
+		requirementOf: requirementFinder(context),
 		conclusions: report?.conclusions ?? conclude(context),
 		findings: groupFindings(findingsOf(report, cluster.ignore)),
 	};
@@ -186,22 +173,25 @@ export const isSmallMtu = ({bytes}: PathMtu): boolean =>
 	bytes < thresholds.pathMtuBytes.warning;
 
 export const checksView = (
-	state: ChecksState,
+	state: Pick<
+		ChecksState,
+		'planned' | 'cells' | 'pending' | 'told' | 'stations'
+	>,
 	ground: ChecksGround,
 ): ChecksView => {
-	const {cluster, requirements, conclusions, findings} = ground;
-	const requirementOf = (path: Path) => requirements.get(requirementKey(path));
+	const {cluster, requirementOf, conclusions, findings} = ground;
 	const cells = [...state.cells.values()];
 	// The mesh comes up through one open direction: the closed one is worth a warning, and blocks nothing.
 	const oneWay = new Set(
 		conclusions.oneWay
 			.filter(({protocol}) => protocol === 'udp')
-			.map(({from, to}) => pairKey(to, from)),
+			.map(({from, to, addressKind}) => `${addressKind} ${pairKey(to, from)}`),
 	);
 	const pairs = pairCells(
 		cells,
 		({path}) =>
-			path.protocol === 'udp' && oneWay.has(pairKey(path.from, path.to))
+			path.protocol === 'udp' &&
+			oneWay.has(`${path.addressKind} ${pairKey(path.from, path.to)}`)
 				? 'recommended'
 				: (requirementOf(path)?.severity ?? 'none'),
 		state.pending,

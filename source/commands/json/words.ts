@@ -1,0 +1,28 @@
+import {z} from 'zod';
+
+/** Words that several outputs use. */
+export const role = z.enum(['server', 'agent']);
+
+export const severity = z
+	.enum(['error', 'warning', 'info'])
+	.describe('error blocks an install, warning asks, info is only told');
+
+export const stage = z.enum([
+	'reach',
+	'prepare',
+	'download',
+	'configure',
+	'start',
+	'join',
+	'ready',
+	'verify',
+]);
+
+export const mesh = {
+	addressKind: z
+		.enum(['internal', 'external', 'external-ipv6', 'tailscale'])
+		.describe('which address of the node that should answer'),
+	protocol: z.enum(['tcp', 'udp']),
+};
+
+export const atMs = z.number().describe('ms since 1970');

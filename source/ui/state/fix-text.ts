@@ -1,0 +1,45 @@
+import type {FixOutcome} from '../../operations/operations.js';
+
+/** What became of a host's firewall that was to be opened, in a sentence or two for people. */
+export const fixOutcomeText = (
+	node: string,
+	outcome: FixOutcome,
+): {
+	readonly tone: 'good' | 'warning' | 'bad';
+	readonly text: string;
+	readonly tryNext: readonly string[];
+} => {
+	switch (outcome.kind) {
+		case 'opened': {
+			return {
+				tone: 'good',
+				text: `The firewall of ${node} is open now.`,
+				tryNext: [],
+			};
+		}
+
+		case 'already': {
+			return {
+				tone: 'warning',
+				text: `${node} had all these lines already: something in front of it closes the path.`,
+				tryNext: [],
+			};
+		}
+
+		case 'rolled-back': {
+			return {
+				tone: 'bad',
+				text: `${node} has taken the lines back: ${outcome.message}`,
+				tryNext: [],
+			};
+		}
+
+		case 'failed': {
+			return {
+				tone: 'bad',
+				text: `The firewall of ${node} was not opened: ${outcome.message}`,
+				tryNext: outcome.tryNext,
+			};
+		}
+	}
+};

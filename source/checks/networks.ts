@@ -1,11 +1,3 @@
-import {
-	cidrContains,
-	cidrsOverlap,
-	isAddress,
-	isCidr,
-	parseCidr,
-} from '../cluster/addresses.js';
-import type {HostFacts} from '../facts/host-facts.js';
 import {firewallExpectation} from '../plan/expectation.js';
 import {
 	byHand,
@@ -19,137 +11,8 @@ import {
 	smallestPathMtu,
 	wireguardOverhead,
 } from '../mesh/flannel-conf.js';
-import {inWords, rule, type Rule} from './rule.js';
+import {rule, type Rule} from './rule.js';
 import {thresholds} from './thresholds.js';
-
-/** Interfaces that K3s itself makes: their networks are the cluster's own. */
-const ownDevice =
-	/^(?:cni0|flannel|kube-|veth|tailscale|lo$|cali|nodelocaldns)/;
-
-type HostNetwork = {readonly cidr: string; readonly what: string};
-
-const hostNetworks = (host: HostFacts): readonly HostNetwork[] => [
-	...host.routes
-		.filter(
-			({destination, device}) =>
-				isCidr(destination) &&
-				parseCidr(destination)!.prefix > 0 &&
-				!ownDevice.test(device),
-		)
-		.map(({destination, device}) => ({
-			cidr: destination,
-			what: `the route to ${destination} (${device})`,
-		})),
-	...host.addresses
-		.filter(({device}) => !ownDevice.test(device))
-		.map(({address, family, device}) => ({
-			cidr: `${address}/${family === 4 ? 32 : 128}`,
-			what: `the address ${address} (${device})`,
-		})),
-	...host.dnsServers
-		.filter((address) => isAddress(address))
-		.map((address) => ({
-			cidr: `${address}/${address.includes(':') ? 128 : 32}`,
-			what: `the name server ${address}`,
-		})),
-];
-
-const overlap = rule(
-	{
-		id: 'cidr.overlap',
-		severity: 'error',
-		sentence:
-			'The networks of pods and services overlap neither each other nor any network that a node knows.',
-		source: 'k3s-io/k3s#588, k3s-io/k3s#3451',
-	},
-	({cluster, facts}, report) => {
-		const networks = [
-			...cluster.network.podCidr.map((cidr) => ({cidr, what: 'pod network'})),
-			...cluster.network.serviceCidr.map((cidr) => ({
-				cidr,
-				what: 'service network',
-			})),
-		];
-		const fixes = (what: string) => [
-			`Choose another ${what}, such as ${what === 'pod network' ? '10.142.0.0/16' : '10.143.0.0/16'}. It cannot be changed later.`,
-		];
-		const among = networks.flatMap((one, index) =>
-			networks
-				.slice(index + 1)
-				.filter((other) => cidrsOverlap(one.cidr, other.cidr))
-				.map((other) =>
-					report(
-						'error',
-						`The ${one.what} ${one.cidr} and the ${other.what} ${other.cidr} overlap.`,
-						{fixes: fixes(other.what)},
-					),
-				),
-		);
-		const withHosts = networks.flatMap(({cidr, what}) =>
-			cluster.nodes.flatMap(({name}) => {
-				const host = facts.get(name);
-				const hit =
-					host === undefined
-						? undefined
-						: hostNetworks(host).find((known) =>
-								cidrsOverlap(cidr, known.cidr),
-							);
-				return hit === undefined
-					? []
-					: [
-							report(
-								'error',
-								`The ${what} ${cidr} overlaps ${hit.what} of ${name}.`,
-								{nodes: [name], fixes: fixes(what)},
-							),
-						];
-			}),
-		);
-		const withExternal = networks.flatMap(({cidr, what}) =>
-			cluster.nodes
-				.filter(
-					({externalIp}) =>
-						externalIp !== undefined && cidrContains(cidr, externalIp),
-				)
-				.map(({name, externalIp}) =>
-					report(
-						'error',
-						`The ${what} ${cidr} contains the external address ${externalIp} of ${name}.`,
-						{nodes: [name], fixes: fixes(what)},
-					),
-				),
-		);
-		return [...among, ...withHosts, ...withExternal];
-	},
-);
-
-const families = rule(
-	{
-		id: 'cidr.family',
-		severity: 'error',
-		sentence: 'Pods and services have networks of the same address families.',
-		source: 'K3s docs: Basic network options, dual-stack',
-	},
-	({cluster: {network}}, report) => {
-		const of = (cidrs: readonly string[]) =>
-			cidrs.map((cidr) => `IPv${parseCidr(cidr)?.family}`).toSorted();
-		const pods = of(network.podCidr);
-		const services = of(network.serviceCidr);
-		return pods.join(' ') === services.join(' ')
-			? []
-			: [
-					report(
-						'error',
-						`Pods have ${inWords(pods)} and services have ${inWords(services)}: Kubernetes wants the same families for both.`,
-						{
-							fixes: [
-								'Give podCidr and serviceCidr one network of each family that you want.',
-							],
-						},
-					),
-				];
-	},
-);
 
 const forwarding = rule(
 	{
@@ -293,10 +156,8 @@ const nameServers = rule(
 			),
 );
 
-/** Rules about networks, forwarding and packet sizes. */
+/** Rules about forwarding, packet sizes, routes and name servers. */
 export const networkRules: readonly Rule[] = [
-	overlap,
-	families,
 	forwarding,
 	pathMtu,
 	defaultRoute,

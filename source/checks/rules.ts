@@ -1,4 +1,5 @@
 import {wireguardSources} from '../mesh/wireguard-finding.js';
+import {cidrRules} from './cidrs.js';
 import {hostRules} from './hosts.js';
 import {k3sConfigRules} from './k3s-config.js';
 import {k3sRules} from './k3s.js';
@@ -16,6 +17,7 @@ import {siteRules} from './sites.js';
 export const rules: readonly Rule[] = [
 	...nodeRules,
 	...serverRules,
+	...cidrRules,
 	...networkRules,
 	...hostRules,
 	...resourceRules,

@@ -4,6 +4,7 @@ import {serversOf} from '../cluster/sites.js';
 import {firstServerOf} from './first-server.js';
 import {k3sPorts, usesEmbeddedEtcd} from './k3s-requirements.js';
 import type {K3sConfig, MeshContext} from './mesh.js';
+import {nodeIps} from './node-ips.js';
 
 const apiUrl = (host: string): string =>
 	`https://${bracketed(host)}:${k3sPorts.api}`;
@@ -44,13 +45,18 @@ export const joinUrl = (
 	return usesEmbeddedEtcd(context) ? serverJoinUrl(first) : undefined;
 };
 
-const nodeKeys = (node: NodeSpec): K3sConfig => ({
-	'node-name': node.name,
-	...(node.internalIp === undefined ? {} : {'node-ip': node.internalIp}),
-	...(node.externalIp === undefined
-		? {}
-		: {'node-external-ip': node.externalIp}),
-});
+const nodeKeys = ({cluster, facts}: MeshContext, node: NodeSpec): K3sConfig => {
+	const [first, ...others] = nodeIps(cluster, facts.get(node.name), node);
+	return {
+		'node-name': node.name,
+		...(first === undefined
+			? {}
+			: {'node-ip': others.length === 0 ? first : [first, ...others]}),
+		...(node.externalIp === undefined
+			? {}
+			: {'node-external-ip': node.externalIp}),
+	};
+};
 
 /** The keys of a server that do not depend on the mesh. All servers are rendered from one model, so that they agree. */
 export const serverKeys = (context: MeshContext, node: NodeSpec): K3sConfig => {
@@ -59,7 +65,7 @@ export const serverKeys = (context: MeshContext, node: NodeSpec): K3sConfig => {
 	const isFirst = firstServerOf(cluster, context.facts)?.name === node.name;
 	const url = joinUrl(context, node);
 	return {
-		...nodeKeys(node),
+		...nodeKeys(context, node),
 		token: {reference: isFirst ? 'server-token' : 'full-server-token'},
 		'agent-token': {reference: 'agent-token'},
 		...(isFirst && usesEmbeddedEtcd(context) ? {'cluster-init': true} : {}),
@@ -84,7 +90,7 @@ export const serverKeys = (context: MeshContext, node: NodeSpec): K3sConfig => {
 export const agentKeys = (context: MeshContext, node: NodeSpec): K3sConfig => {
 	const url = joinUrl(context, node);
 	return {
-		...nodeKeys(node),
+		...nodeKeys(context, node),
 		...(url === undefined ? {} : {server: url}),
 		token: {reference: 'full-agent-token'},
 	};

@@ -88,6 +88,11 @@ const configFile = (path: string, text: string): Partial<HostFacts> => ({
 
 const good = lan3();
 
+const dualStack: Cluster['network'] = {
+	podCidr: ['10.42.0.0/16', 'fd00:42::/56'],
+	serviceCidr: ['10.43.0.0/16', 'fd00:43::/112'],
+};
+
 /** Both agents with addresses of one private network, the sites that the file names, and what their kubelets showed there. */
 const neighbours = (
 	sites: Readonly<Record<string, string>>,
@@ -427,6 +432,58 @@ const table: ReadonlyArray<
 			}),
 		),
 		['error cidr.family'],
+	],
+	[
+		'pods of both families on nodes with one',
+		makeContext(changed(good, {network: dualStack}), {
+			nuc: {
+				addresses: [
+					...makeContext(good).facts.get('nuc')!.addresses,
+					{
+						device: 'eth0',
+						address: '2001:db8::12',
+						prefix: 64,
+						family: 6,
+						mtu: 1500,
+					},
+				],
+			},
+		}),
+		['error cidr.node-family fra1', 'error cidr.node-family pi4'],
+	],
+	[
+		'pods of IPv6 alone, and an internal address of IPv4',
+		makeContext(
+			changed(good, {
+				network: {podCidr: ['fd00:42::/56'], serviceCidr: ['fd00:43::/112']},
+				nodes: good.nodes.map((node) => ({
+					...node,
+					internalIp: node.externalIp,
+				})),
+			}),
+			Object.fromEntries(
+				good.nodes.map(({name, externalIp}) => [
+					name,
+					{
+						addresses: [
+							...makeContext(good).facts.get(name)!.addresses,
+							{
+								device: 'eth0',
+								address: `2001:db8::${externalIp!.split('.').at(-1)!}`,
+								prefix: 64,
+								family: 6 as const,
+								mtu: 1500,
+							},
+						],
+					},
+				]),
+			),
+		),
+		[
+			'error cidr.node-family fra1',
+			'error cidr.node-family nuc',
+			'error cidr.node-family pi4',
+		],
 	],
 	[
 		'forwarding that drops',

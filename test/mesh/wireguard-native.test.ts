@@ -53,6 +53,44 @@ test('of several servers the first begins, and the others join its internal addr
 	}
 });
 
+test('with pods of both families a node gets an address of each, the second from its interfaces', () => {
+	const cluster = makeCluster(
+		ha3().nodes.map((node) => ({...node, ssh: node.ssh.host})),
+		{
+			network: {
+				podCidr: ['10.42.0.0/16', 'fd00:42::/56'],
+				serviceCidr: ['10.43.0.0/16', 'fd00:43::/112'],
+			},
+		},
+	);
+	const facts = makeContext(cluster).facts.get('s2')!;
+	const six = (device: string, address: string) => ({
+		device,
+		address,
+		prefix: 64,
+		family: 6 as const,
+		mtu: 1500,
+	});
+	const nodeIpOf = (...addresses: ReadonlyArray<ReturnType<typeof six>>) =>
+		configOf(
+			makeContext(cluster, {
+				s2: {addresses: [...facts.addresses, ...addresses]},
+			}),
+			's2',
+		)['node-ip'];
+	assert.equal(nodeIpOf(), '192.168.7.2');
+	assert.equal(nodeIpOf(six('eth1', 'fe80::2')), '192.168.7.2');
+	assert.deepEqual(
+		nodeIpOf(
+			six('cni0', 'fd00:42::1'),
+			six('eth0', '2001:db8::2'),
+			six('eth1', 'fd00:7::2'),
+		),
+		['192.168.7.2', 'fd00:7::2'],
+	);
+	assert.equal(configOf(makeContext(cluster), 'far')['node-ip'], undefined);
+});
+
 test('all servers agree on what K3s wants to be the same', () => {
 	const context = makeContext(ha3());
 	const common = ['s1', 's2', 's3'].map((name) => {

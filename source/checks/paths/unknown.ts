@@ -33,7 +33,9 @@ export const unknown = rule(
 				canMeasure(path.from) &&
 				canMeasure(path.to) &&
 				(verdict.kind === 'unknown' ||
-					(verdict.kind === 'in-use' && !heldByK3s(context, cell)))
+					(verdict.kind === 'in-use' &&
+						verdict.live === undefined &&
+						!heldByK3s(context, cell)))
 			) {
 				const key =
 					verdict.kind === 'unknown'

@@ -89,7 +89,7 @@ until [ -e /run/hold-ports.ready ]; do sleep 0.05; done
 const busy: Topology = {
 	name: 'busy',
 	about:
-		'four public hosts: two are free, on one another program holds the ports, on one the program floods whoever comes',
+		'five public hosts: two are free, on one another program holds the ports, on one it floods whoever comes, and one has the address of a stranger that floods',
 	sites: [],
 	hosts: [
 		publicHost('free', 'server', '198.51.100.161'),
@@ -100,6 +100,15 @@ const busy: Topology = {
 			setup: holdPorts('flood', 'tcp/10250', 'udp/51820'),
 		}),
 		publicHost('free2', 'agent', '203.0.113.164'),
+		// Its file names the address of a machine that floods whoever comes.
+		publicHost('lured', 'agent', '203.0.113.166', {
+			ownAddress: '203.0.113.165',
+			sshAddress: '203.0.113.165',
+		}),
+		publicHost('trap', 'agent', '203.0.113.166', {
+			outsider: true,
+			setup: holdPorts('flood', 'tcp/10250', 'udp/51820'),
+		}),
 	],
 };
 

@@ -44,7 +44,7 @@ test('a path that is blocked both ways is named with both nodes, port, address k
 	assert.doesNotMatch(finding!.message, /other direction/);
 	assert.match(
 		finding!.fixes.join('\n'),
-		/No firewall was seen on pi4 itself.*allow UDP 51820 from 198\.51\.100\.12 to pi4/,
+		/No firewall was seen on pi4 itself\.\nIn the router or firewall in front of pi4: allow UDP 51820 \(WireGuard\) from 198\.51\.100\.12\/32\./,
 	);
 });
 
@@ -73,7 +73,7 @@ test('a WireGuard path that is open one way is a warning on the closed way, with
 	);
 	assert.match(
 		finding!.fixes.join('\n'),
-		/allow UDP 51820 from 198\.51\.100\.12 to pi4/,
+		/in front of pi4: allow UDP 51820 \(WireGuard\) from 198\.51\.100\.12/,
 	);
 });
 
@@ -199,6 +199,43 @@ test('a machine behind NAT is told about the router', () => {
 		finding!.fixes.join('\n'),
 		/pi4 is behind NAT: the router must also pass UDP 51820 of 198\.51\.100\.13/,
 	);
+});
+
+test('a machine of a cloud gets the words of its provider, and nothing of routers', () => {
+	const cluster = lan3();
+	const [finding] = check(
+		makeContext(
+			cluster,
+			{
+				pi4: {
+					cloud: 'aws',
+					// As on AWS: the public address is not on the machine.
+					addresses: [
+						{
+							device: 'eth0',
+							address: '192.168.1.5',
+							prefix: 24,
+							family: 4,
+							mtu: 1500,
+						},
+					],
+				},
+			},
+			measured(
+				cluster,
+				blockedAt(
+					({from, to, port}) =>
+						from === 'nuc' && to === 'pi4' && port === 51_820,
+				),
+			),
+		),
+	);
+	const fixes = finding!.fixes.join('\n');
+	assert.match(
+		fixes,
+		/^aws ec2 authorize-security-group-ingress .*CidrIp=198\.51\.100\.12\/32/m,
+	);
+	assert.doesNotMatch(fixes, /router/);
 });
 
 test('a path to an address of another node says whose it is, and nothing of routers', () => {

@@ -1,6 +1,8 @@
 import {sameAddress} from '../../cluster/addresses.js';
+import {translatingClouds} from '../../facts/cloud.js';
 import type {Path} from '../../facts/measurements.js';
 import {meshOf} from '../../mesh/catalogue.js';
+import {cloudFixes} from '../../plan/firewall/clouds.js';
 import {byHand, firewallRules} from '../../plan/firewall/node-firewall.js';
 import {portOpenings, type Opening} from '../../plan/firewall/openings.js';
 import {inWords, type CheckContext} from '../rule.js';
@@ -22,7 +24,6 @@ export const openingFixes = (
 			opening.port === port &&
 			peers.has(opening.peer),
 	);
-	const sources = inWords([...new Set(openings.map(({source}) => source))]);
 	const owner =
 		addressKind === 'external' ? look(context).owners.get(address) : undefined;
 	if (owner !== undefined && owner !== to) {
@@ -31,10 +32,19 @@ export const openingFixes = (
 		];
 	}
 
-	const outside = `allow ${protocol.toUpperCase()} ${port} from ${sources || inWords([...peers])} to ${to}`;
+	// A peer whose address nobody knows has no rule yet.
+	const outside =
+		openings.length > 0
+			? cloudFixes(host?.cloud, to, openings)
+			: [
+					`In the firewall in front of ${to}: allow ${protocol.toUpperCase()} ${port} from ${inWords([...peers])}.`,
+				];
+	if (host === undefined) {
+		return [`Look at the firewalls on and in front of ${to}.`, ...outside];
+	}
+
 	if (
 		node !== undefined &&
-		host !== undefined &&
 		host.firewall.active &&
 		host.firewall.kind !== 'none'
 	) {
@@ -44,20 +54,20 @@ export const openingFixes = (
 				host.firewall.kind,
 				firewallRules(host.firewall.kind, openings, host, node),
 			),
-			`If that is not it, ${outside} in the firewall in front of it.`,
+			'If that is not it:',
+			...outside,
 		];
 	}
 
-	const behindNat =
+	const behindRouter =
 		addressKind === 'external' &&
-		host !== undefined &&
 		node?.externalIp !== undefined &&
+		!translatingClouds.has(host.cloud ?? '') &&
 		!host.addresses.some(({address}) => sameAddress(address, node.externalIp!));
 	return [
-		host === undefined
-			? `Look at the firewalls on and in front of ${to}: ${outside}.`
-			: `No firewall was seen on ${to} itself. In ${host.cloud === undefined ? 'the router or firewall in front of it' : `the firewall of the cloud (${host.cloud})`}: ${outside}.`,
-		...(behindNat
+		`No firewall was seen on ${to} itself.`,
+		...outside,
+		...(behindRouter
 			? [
 					`${to} is behind NAT: the router must also pass ${protocol.toUpperCase()} ${port} of ${node.externalIp!} on to it.`,
 				]

@@ -30,7 +30,7 @@ export type Try = Place & {
 		| {readonly what: 'mtu'}
 		/**
 		 * UDP, from one socket for all tries of this kind: the listener on `localPort`, or one of an ephemeral port when the
-		 * agent does not listen there. All agents do it at the same time.
+		 * agent does not listen there. Both agents of a pair do it at the same time.
 		 */
 		| {readonly what: 'mapping'; readonly localPort: number}
 		/** A service of the internet; `address` may be a name. */
@@ -153,7 +153,8 @@ const counted = z.object({
 	}),
 });
 
-const message = z.union([ready, listening, arrivals, counted, report]);
+/** The messages by the key that each has alone: trying one after the other would cost more than reading. */
+const kinds = {tried: report, ready, listening, arrivals, counted} as const;
 
 export type Outcome = z.output<typeof outcome>;
 export type Ready = z.output<typeof ready>;
@@ -162,7 +163,19 @@ export type Report = z.output<typeof report>;
 export type Arrivals = z.output<typeof arrivals>;
 export type Counted = z.output<typeof counted>;
 /** What an agent tells us, one line each. */
-export type Message = z.output<typeof message>;
+export type Message = Ready | Listening | Arrivals | Counted | Report;
+
+const readMessage = (data: unknown): readonly Message[] => {
+	if (typeof data !== 'object' || data === null) {
+		return [];
+	}
+
+	const kind = (Object.keys(kinds) as Array<keyof typeof kinds>).find(
+		(key) => key in data,
+	);
+	const parsed = kind && kinds[kind].safeParse(data);
+	return parsed?.success ? [parsed.data] : [];
+};
 
 /** Reads a line of an agent: one message, several reports, or nothing when it is none of ours. The agent runs on a host that may lie. */
 export const parseMessages = (line: string): readonly Message[] => {
@@ -173,10 +186,12 @@ export const parseMessages = (line: string): readonly Message[] => {
 		return [];
 	}
 
-	const several = reports.safeParse(data);
-	const found = several.success ? several.data.reports : [data];
-	return found.flatMap((one) => {
-		const parsed = message.safeParse(one);
-		return parsed.success ? [parsed.data] : [];
-	});
+	if (typeof data === 'object' && data !== null && 'reports' in data) {
+		const several = reports.safeParse(data);
+		return several.success
+			? several.data.reports.flatMap((one) => readMessage(one))
+			: [];
+	}
+
+	return readMessage(data);
 };

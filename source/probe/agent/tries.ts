@@ -4,6 +4,8 @@ export const triesSource = String.raw`
 LIMIT = 3.5
 # Pauses between the packets of a UDP try; the rest of LIMIT is for the last answer.
 PAUSES = (0.3, 0.5, 0.7, 0.9)
+# Seconds after which a connection is tried again that our own kernel could not even begin.
+SOON = 0.5
 
 
 class Try:
@@ -60,13 +62,23 @@ class TcpTry(Try):
         self.connected = False
         self.refusal = None
         self.heard = b""
-        self.loop.at(time.monotonic() + LIMIT, self.give_up)
+        self.last = time.monotonic() + LIMIT
+        self.loop.at(self.last, self.give_up)
+        self.connect()
+
+    def connect(self):
+        if self.done:
+            return
         self.sent = 1
         self.began = time.monotonic()
         number = self.sock.connect_ex(self.peer)
-        if number not in (0, errno.EINPROGRESS):
-            raise OSError(number, "")
-        self.loop.watch(self.sock, READ | WRITE, self.step)
+        if number == errno.ENOBUFS and self.began + SOON < self.last:
+            # The kernel has no room for one more neighbour right now.
+            self.loop.at(self.began + SOON, self.connect)
+        elif number in (0, errno.EINPROGRESS):
+            self.loop.watch(self.sock, READ | WRITE, self.step)
+        else:
+            self.end(outcome_of(number, icmp_refusal(self.sock)))
 
     def step(self):
         try:
@@ -140,7 +152,9 @@ class UdpTry(Try):
             self.sock.send(request(self.work.token, self.number, len(self.times) - 1))
             self.sent += 1
         except OSError as error:
-            self.note(outcome_of(error.errno or 0, icmp_refusal(self.sock)))
+            # Without room for one more neighbour in the kernel, the next packet may fare better.
+            if error.errno != errno.ENOBUFS or len(self.times) > len(PAUSES):
+                self.note(outcome_of(error.errno or 0, icmp_refusal(self.sock)))
         if len(self.times) <= len(PAUSES):
             self.loop.at(time.monotonic() + PAUSES[len(self.times) - 1], self.ask)
 

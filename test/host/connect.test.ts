@@ -719,8 +719,12 @@ for (const [what, options, expected] of agentRows) {
 					'config',
 					`Host 127.0.0.1\n\tIdentityAgent ${agent.socketPath}\n\tIdentityFile ~/.ssh/locked\n\tIdentityFile ~/.ssh/special\n${options}`,
 				);
-				await stage.connect();
-				agent.close();
+				try {
+					await stage.connect();
+				} finally {
+					agent.close();
+				}
+
 				assert.deepEqual(
 					double.offered.map(
 						(blob) =>
@@ -745,11 +749,15 @@ test(
 				'config',
 				`Host 127.0.0.1\n\tIdentityAgent ${agent.socketPath}\n\tIdentityFile ~/.ssh/id_ed25519\n`,
 			);
-			await assert.rejects(
-				connect(),
-				userError(/did not accept the login of me \(tried the SSH agent\)/),
-			);
-			agent.close();
+			try {
+				await assert.rejects(
+					connect(),
+					userError(/did not accept the login of me \(tried the SSH agent\)/),
+				);
+			} finally {
+				agent.close();
+			}
+
 			assert.equal(double.offered.length, 1);
 		});
 	},

@@ -17,10 +17,16 @@ export const makeKey = (
 		passphrase === undefined
 			? {}
 			: {passphrase, cipher: 'aes256-ctr', rounds: 1};
-	const pair =
+	const generate = () =>
 		type === 'rsa'
 			? ssh2.utils.generateKeyPairSync('rsa', {bits: 2048, ...encryption})
 			: ssh2.utils.generateKeyPairSync('ed25519', encryption as never);
+	let pair = generate();
+	// One ed25519 key in some hundred is written so that nobody can read it, neither the library itself nor OpenSSH.
+	while (ssh2.utils.parseKey(pair.private, passphrase) instanceof Error) {
+		pair = generate();
+	}
+
 	return {
 		privateKey: pair.private,
 		/** `ssh-ed25519 AAAA…` */

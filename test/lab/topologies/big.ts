@@ -21,6 +21,8 @@ export const bigTopology = (count: number): Topology => {
 				`n${index + 1}`,
 				index === 0 ? 'server' : 'agent',
 				`198.51.100.${101 + index}`,
+				// On one switch everybody would have to know everybody's card, and the kernel has one table of 1024 for all namespaces.
+				{link: {}},
 			),
 		),
 	};

@@ -13,8 +13,8 @@ import {agentsListen, agentsOn, startCheck} from './running-check.js';
 import {clientName, questionsOf} from './truth.js';
 
 /** Names of the nodes, each with what it measured with. */
-const rungsOf = ({stations}: CheckJson): Record<string, string | undefined> =>
-	Object.fromEntries(stations.map(({node, rung}) => [node, rung]));
+const rungsOf = ({nodes}: CheckJson): Record<string, string> =>
+	Object.fromEntries(nodes.map(({name, probe}) => [name, probe?.rung ?? '-']));
 
 /** Who is told what, but for what the lab's hosts have in common. */
 const findingsOf = ({findings}: CheckJson): readonly string[] =>
@@ -55,6 +55,7 @@ test('bare: each host is measured with the best that it has, and what it can not
 		nopython: 'perl',
 		neither: 'socat',
 		shell: 'counters',
+		nothing: '-',
 	});
 	for (const {from, to, bytes} of report.pathMtus) {
 		assert.equal(bytes, 1500, `${from} > ${to}`);

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import type {
 	Latency,
 	PathMtu,
-	ProbeStation,
+	ProbeRung,
 	Verdict,
 } from '../../../source/facts/measurements.js';
 import type {Stage} from '../support.js';
@@ -15,6 +15,8 @@ export type CheckJson = {
 		readonly name: string;
 		readonly reached: boolean;
 		readonly problem?: string;
+		/** What the node measured with. */
+		readonly probe?: {readonly rung?: ProbeRung};
 	}>;
 	readonly cells: ReadonlyArray<{
 		readonly from: string;
@@ -29,7 +31,6 @@ export type CheckJson = {
 	}>;
 	readonly latencies: readonly Latency[];
 	readonly pathMtus: readonly PathMtu[];
-	readonly stations: readonly ProbeStation[];
 	readonly findings: ReadonlyArray<{
 		readonly id: string;
 		readonly severity: string;

@@ -49,6 +49,10 @@ export type FixHostOptions = {
 const msUntil = (time: number): number =>
 	Math.max(Math.round(time - performance.now()), 1);
 
+/** How long the host waits, in s. */
+const secondsOf = ({rollbackSeconds, fix}: FixHostOptions): number =>
+	rollbackSeconds + secondsPerRule * fix.rules.length;
+
 type Settled = {readonly rolledBack: boolean};
 
 /**
@@ -90,10 +94,16 @@ const settleAnew = async (
 	}
 };
 
-const opened = async (options: FixHostOptions): Promise<FixOutcome> => {
+/** Does the host have something to take back? */
+type Progress = {armed: boolean};
+
+const openFirewall = async (
+	options: FixHostOptions,
+	progress: Progress,
+): Promise<FixOutcome> => {
 	const {node, fix, host, signal} = options;
 	const {firewall, rules} = fix;
-	const seconds = options.rollbackSeconds + secondsPerRule * rules.length;
+	const seconds = secondsOf(options);
 	const {missing} = await host.run(
 		firewallArm,
 		{firewall, rules, seconds},
@@ -103,6 +113,7 @@ const opened = async (options: FixHostOptions): Promise<FixOutcome> => {
 		return {kind: 'already'};
 	}
 
+	progress.armed = true;
 	const armedAt = performance.now();
 	const after = (part: number) => armedAt + part * seconds * 1000;
 	let cut: string | undefined;
@@ -128,6 +139,7 @@ const opened = async (options: FixHostOptions): Promise<FixOutcome> => {
 		signal.throwIfAborted();
 		if (!(error instanceof HostLost || error instanceof DeadlineExceeded)) {
 			await host.run(firewallSettle, {keep: false}, {signal});
+			progress.armed = false;
 			const {message, tryNext} = failureText(error, node.name);
 			return {
 				kind: 'failed',
@@ -178,17 +190,20 @@ const opened = async (options: FixHostOptions): Promise<FixOutcome> => {
  * change: one that was open before may live on where no new one gets through. Never throws.
  */
 export const fixHost = async (options: FixHostOptions): Promise<FixOutcome> => {
+	const progress: Progress = {armed: false};
 	try {
-		return await opened(options);
+		return await openFirewall(options, progress);
 	} catch (error) {
-		if (options.signal.aborted) {
-			return {
-				kind: 'failed',
-				message: `stopped; ${options.node.name} takes back within ${options.rollbackSeconds + secondsPerRule * options.fix.rules.length} s what was added`,
-				tryNext: [],
-			};
-		}
-
-		return {kind: 'failed', ...failureText(error, options.node.name)};
+		const {name} = options.node;
+		const {message, tryNext} = options.signal.aborted
+			? {message: 'stopped', tryNext: []}
+			: failureText(error, name);
+		return {
+			kind: 'failed',
+			message: progress.armed
+				? `${message.replace(/\.$/, '')}; ${name} takes back by itself, within ${secondsOf(options)} s, what was added`
+				: message,
+			tryNext,
+		};
 	}
 };

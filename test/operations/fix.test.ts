@@ -306,7 +306,7 @@ describe('opening host firewalls', () => {
 		assert.equal(outcome.kind, 'failed');
 		assert.match(
 			(outcome as {message: string}).message,
-			/^stopped; three takes back within \d+ s/,
+			/^stopped; three takes back by itself, within \d+ s, what was added$/,
 		);
 		assert.ok(!stage.ran.includes('three firewall.settle'));
 		await stage.fleet.close();

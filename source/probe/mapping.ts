@@ -1,8 +1,45 @@
-import type {Cell, NatObservation, PortToPort} from '../facts/measurements.js';
+import {setTimeout} from 'node:timers/promises';
+import {
+	verdictArrives,
+	type Cell,
+	type NatObservation,
+	type Path,
+	type PortToPort,
+} from '../facts/measurements.js';
 import {arrivedAt} from './arrivals.js';
 import type {Report} from './messages.js';
 import {placeOf, stationOf, tryAll, type Run} from './run.js';
 import {obstacleAt} from './verdicts.js';
+
+/**
+ * How much later the second of a pair begins, in ms. Where the first packets of both cross in a router, Linux finds
+ * the port taken by the other one's connection and chooses another: a NAT that keeps ports would look as if it did not.
+ */
+const laterMs = 150;
+
+/**
+ * Asks who of a pair begins: the one that is not reached. What is sent to it before could take the port of its mapping
+ * in the same way.
+ */
+const beginnerOf = (
+	cells: readonly Cell[],
+): ((path: Pick<Path, 'from' | 'to'>) => boolean) => {
+	const reached = new Set(
+		cells
+			.filter(
+				({path, verdict}) =>
+					path.protocol === 'udp' &&
+					path.addressKind === 'external' &&
+					verdictArrives(verdict),
+			)
+			.map(({path}) => `${path.from}>${path.to}`),
+	);
+	return ({from, to}) => {
+		const forth = reached.has(`${from}>${to}`);
+		const back = reached.has(`${to}>${from}`);
+		return forth === back ? from < to : forth;
+	};
+};
 
 /** One try from a node's fixed port, and its number. */
 type Sent = {readonly cell: Cell; readonly report: Report};
@@ -28,7 +65,7 @@ const meshPorts = (cells: readonly Cell[]): ReadonlyMap<string, number> =>
 	);
 
 /**
- * Lets every node send from its mesh port to those of all others at the same time. The sources that were seen tell
+ * Lets every node send from its mesh port to those of all others, both of a pair together. The sources that were seen tell
  * the kind of its NAT; and whether two firewalls that drop what is new let each other's answers through.
  */
 export const measureMappings = async (
@@ -95,7 +132,7 @@ export const measureMappings = async (
 		}
 	};
 
-	await tryAll(run, wanted, (cell, report) => {
+	const hear = (cell: Cell, report: Report) => {
 		if (report.result === 'answered') {
 			const {node: by, source} = report;
 			tell(cell, report, {by, source});
@@ -105,7 +142,23 @@ export const measureMappings = async (
 		} else if (report.result === 'silent') {
 			silent.push({cell, report});
 		}
-	});
+	};
+
+	const begins = beginnerOf(cells);
+	const first = wanted.filter(({subject}) => begins(subject.path));
+	const second = wanted.filter(({subject}) => !begins(subject.path));
+	await Promise.all([
+		tryAll(run, first, hear),
+		(async () => {
+			try {
+				await setTimeout(laterMs, undefined, {signal: run.limit});
+			} catch {
+				return;
+			}
+
+			await tryAll(run, second, hear);
+		})(),
+	]);
 	const arrived = await arrivedAt(
 		run,
 		silent.map(({cell}) => cell.path.to),

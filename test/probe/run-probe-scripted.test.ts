@@ -199,6 +199,29 @@ describe('the probe, with agents that play a part', () => {
 		);
 	});
 
+	test('NAT: of a pair the one that is not reached sends first, and the other one too', async () => {
+		for (const [reached, hidden] of [
+			['one', 'two'],
+			['two', 'one'],
+		] as const) {
+			const {tries} = await measure(
+				[between('one', 'two', 'udp'), between('two', 'one', 'udp')],
+				{
+					[hidden]: {
+						outcome: (wanted: Try) =>
+							wanted.what === 'path' ? answeredBy(reached)(wanted) : undefined,
+					},
+				},
+			);
+			assert.deepEqual(
+				tries
+					.filter(({what}) => what === 'mapping')
+					.map(({address}) => address),
+				[addresses[reached], addresses[hidden]],
+			);
+		}
+	});
+
 	const bash = {python: undefined, probeTools: {bash: '/bin/bash'}};
 	test('a node that can only count is reached when its counter rises by the burst', async () => {
 		const bursts = (tries: readonly Try[]) =>

@@ -1,8 +1,10 @@
+import os from 'node:os';
 import process from 'node:process';
 import {checkAll} from '../checks/check.js';
 import {UserError, exitCodes, type ExitCode} from '../errors.js';
 import {noMeasurements} from '../facts/measurements.js';
 import {makeDemoWorld} from '../host/simulated/demo-world.js';
+import {sshAliases} from '../host/ssh/ssh-aliases.js';
 import {openRunLog} from '../install/run-log.js';
 import {startApply} from '../operations/apply.js';
 import {checkCluster} from '../operations/check.js';
@@ -27,6 +29,7 @@ export const operations: UiOperations = {
 	fetchKubeconfig,
 	findings: (cluster, facts) =>
 		checkAll({cluster, facts, measurements: noMeasurements}),
+	sshAliases: async () => sshAliases(os.homedir()),
 	openRunLog: async ({path, world}) =>
 		openRunLog({path, redact: (text) => world.redactor.redact(text)}),
 };

@@ -47,7 +47,7 @@ export type NodeState = {
 		| {readonly doneBytes: number; readonly totalBytes: number | undefined}
 		| undefined;
 	readonly failure: NodeFailure | undefined;
-	/** The newest lines, oldest first. */
+	/** The newest lines, oldest first; a step that begins is one, with `▸` before its title. */
 	readonly log: readonly string[];
 };
 
@@ -135,6 +135,11 @@ const isEnd = (state: StepState): boolean =>
 	state === 'failed' ||
 	state === 'skipped';
 
+const withLine = (log: readonly string[], line: string): readonly string[] => [
+	...log.slice(-(logTailLines - 1)),
+	line,
+];
+
 const applyStep = (
 	node: NodeState,
 	event: Extract<InstallEvent, {type: 'step'}>,
@@ -157,6 +162,7 @@ const applyStep = (
 	const changes: Partial<NodeState> =
 		event.state === 'running'
 			? {
+					log: withLine(node.log, `▸ ${title}`),
 					startedAt: node.startedAt ?? event.at,
 					endedAt: undefined,
 					now: title,
@@ -283,7 +289,7 @@ export const foldInstall = (
 		case 'log': {
 			return updateNode(state, event.node, (node) => ({
 				...node,
-				log: [...node.log.slice(-(logTailLines - 1)), event.line],
+				log: withLine(node.log, event.line),
 			}));
 		}
 

@@ -34,6 +34,8 @@ export type UiOperations = {
 		cluster: Cluster,
 		facts: ReadonlyMap<string, HostFacts>,
 	) => readonly Finding[];
+	/** Names of hosts in the person's SSH configuration. */
+	readonly sshAliases: () => Promise<readonly string[]>;
 	readonly openRunLog: (options: {
 		readonly path: string;
 		readonly world: World;

@@ -155,6 +155,13 @@ test('what a node does now, and how far, ends with its step', () => {
 	);
 });
 
+test('a step that begins is a line of the log, so that no log is empty while its node works', () => {
+	assert.deepEqual(
+		fra1(fold(step('f/get', 'waiting', 1), step('f/get', 'running', 2))).log,
+		['▸ download K3s'],
+	);
+});
+
 test('the log keeps its newest lines only', () => {
 	let state = fold();
 	for (let index = 0; index < logTailLines + 7; index += 1) {

@@ -279,6 +279,7 @@ export const startRig = (options: {
 		}),
 		findings: (cluster, facts) =>
 			checkAll({cluster, facts, measurements: noMeasurements}),
+		sshAliases: async () => [],
 		async openRunLog({path: file}) {
 			return {
 				path: file,

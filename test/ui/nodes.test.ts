@@ -257,3 +257,37 @@ describe('the Nodes screen', () => {
 		assert.match(terminal.screen().split('\n')[23]!, /\? help/);
 	});
 });
+
+describe('import from the SSH configuration', () => {
+	it('adds what is marked, and offers only what is not in the list', async () => {
+		const terminal = await startNodes({
+			operations: {sshAliases: async () => ['fra1', 'nuc', 'nyc1']},
+		});
+		terminal.type(keys.escape);
+		await terminal.waitFor(/i import/);
+		terminal.type('i');
+		await terminal.waitFor(
+			/Which hosts of your SSH configuration\? .*0 of 3 hosts/,
+		);
+		terminal.type(` ${keys.down}${keys.down} `);
+		await terminal.waitFor(/\+ fra1\n +· nuc\n ❯ \+ nyc1/);
+		terminal.type(keys.enter);
+		await terminal.waitFor(/fra1 +server/);
+		await terminal.waitFor(/nyc1 +agent/);
+		assert.doesNotMatch(terminal.screen(), /nuc +agent/);
+		terminal.type('i');
+		await terminal.waitFor(/0 of 1 host marked/);
+		terminal.type(keys.enter);
+		await terminal.waitFor(/nuc +agent/);
+		terminal.type('i');
+		await terminal.waitFor(/is in the list already/);
+	});
+
+	it('says so when there is nothing to import', async () => {
+		const terminal = await startNodes();
+		terminal.type(keys.escape);
+		await terminal.waitFor(/i import/);
+		terminal.type('i');
+		await terminal.waitFor(/names no host/);
+	});
+});

@@ -27,6 +27,7 @@ const operations: UiOperations = {
 	fetchKubeconfig,
 	findings: (cluster, facts) =>
 		checkAll({cluster, facts, measurements: noMeasurements}),
+	sshAliases: async () => [],
 	openRunLog: async ({path, world}) =>
 		openRunLog({path, redact: (text) => world.redactor.redact(text)}),
 };

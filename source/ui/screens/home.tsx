@@ -8,7 +8,7 @@ import {count, formatAge, wrapWords} from '../format.js';
 import type {Binding} from '../hooks/use-keys.js';
 import {useObservable} from '../hooks/use-observable.js';
 import type {AppModel, SavedCluster} from '../state/app-model.js';
-import {editText, type TextEdit} from '../state/text-edit.js';
+import {proposalText, type TextEdit} from '../state/text-edit.js';
 import {Toned, glyphs, type Tone} from '../theme.js';
 
 type Choice = {
@@ -74,11 +74,15 @@ const help = {
 	],
 } as const;
 
-/** The first name that is free, as a proposal. */
-const proposedName = (model: AppModel): string =>
-	['home', 'cluster', 'cluster-2'].find(
-		(name) => model.nameProblem(name) === undefined,
-	) ?? '';
+/** The first name that is free, as a proposal: `home`, then `home-2`, `home-3`… */
+const proposedName = (model: AppModel): string => {
+	for (let number = 1; ; number += 1) {
+		const name = number === 1 ? 'home' : `home-${number}`;
+		if (model.nameProblem(name) === undefined) {
+			return name;
+		}
+	}
+};
 
 const Intro = () => (
 	<Box flexDirection="column" paddingLeft={1} height={4} flexShrink={0}>
@@ -151,7 +155,7 @@ export const HomeScreen = () => {
 	const [selected, setSelected] = useState(0);
 	const [name, setName] = useState<TextEdit | undefined>(undefined);
 	const startNew = () => {
-		setName(editText(proposedName(model)));
+		setName(proposalText(proposedName(model)));
 	};
 
 	const startDemo = () => {

@@ -1,6 +1,7 @@
 import {Box} from 'ink';
 import {useMemo, useState} from 'react';
 import {AddLine} from '../components/add-line.js';
+import {AliasPicker} from '../components/alias-picker.js';
 import {Form, formRows} from '../components/form.js';
 import {NodeTable} from '../components/node-table.js';
 import {Notices, noticeLines, type Notice} from '../components/notices.js';
@@ -11,6 +12,7 @@ import {useObservable} from '../hooks/use-observable.js';
 import type {Binding} from '../hooks/use-keys.js';
 import {useSelection} from '../hooks/use-selection.js';
 import type {ClusterSession} from '../state/cluster-session.js';
+import {groupAlike} from '../state/finding-groups.js';
 import {nodeFields, nodeFormValues, readNodeForm} from '../state/node-form.js';
 import {nodeRows, type NodeRow} from '../state/node-rows.js';
 import {editText, insertText, type TextEdit} from '../state/text-edit.js';
@@ -19,7 +21,8 @@ import {Toned} from '../theme.js';
 type Mode =
 	| {readonly kind: 'list'}
 	| {readonly kind: 'add'; readonly edit: TextEdit}
-	| {readonly kind: 'edit'; readonly node: string};
+	| {readonly kind: 'edit'; readonly node: string}
+	| {readonly kind: 'import'; readonly aliases: readonly string[]};
 
 const help = {
 	title: 'Nodes',
@@ -32,6 +35,7 @@ const help = {
 		['e', 'edit name, login and addresses'],
 		['r', 'switch between server and agent'],
 		['d', 'take the node off the list'],
+		['i', 'import hosts that your SSH configuration names'],
 		['t', 'try to contact it again'],
 		['Enter', 'next: Mesh'],
 		['Esc', 'home'],
@@ -88,19 +92,18 @@ export const NodesScreen = ({session}: {readonly session: ClusterSession}) => {
 		);
 		return facts.size === 0
 			? []
-			: operations
-					.findings(cluster, facts)
-					.filter(
+			: groupAlike(
+					operations.findings(cluster, facts).filter(
 						({id, severity, nodes: concerned}) =>
 							severity !== 'info' &&
 							!cluster.ignore.includes(id) &&
 							// Of a node that has not answered nothing is known yet.
 							concerned.every((name) => facts.has(name)),
-					)
-					.map(({severity, message}): Notice => ({
-						tone: severity === 'error' ? 'bad' : 'warning',
-						text: message,
-					}));
+					),
+				).map(({severity, message}): Notice => ({
+					tone: severity === 'error' ? 'bad' : 'warning',
+					text: message,
+				}));
 	}, [cluster, contacts, operations]);
 	const selection = useSelection(rows.length);
 	const current = rows[selection.selected];
@@ -135,6 +138,44 @@ export const NodesScreen = ({session}: {readonly session: ClusterSession}) => {
 			});
 		}
 	};
+
+	const offerAliases = async () => {
+		const known = new Set(cluster.nodes.map(({ssh}) => ssh.host));
+		const all = await operations.sshAliases();
+		const aliases = all.filter((alias) => !known.has(alias));
+		if (aliases.length > 0) {
+			changeMode({kind: 'import', aliases});
+		} else {
+			setNotices([
+				{
+					tone: 'muted',
+					text:
+						all.length === 0
+							? 'Your SSH configuration (~/.ssh/config) names no host.'
+							: 'Every host that your SSH configuration names is in the list already.',
+				},
+			]);
+		}
+	};
+
+	if (mode.kind === 'import') {
+		return (
+			<AliasPicker
+				aliases={mode.aliases}
+				onPick={(picked) => {
+					changeMode({kind: 'list'});
+					setNotices(
+						nodes
+							.add(picked.join('\n'))
+							.map((problem) => ({tone: 'bad', text: problem})),
+					);
+				}}
+				onClose={() => {
+					changeMode({kind: 'list'});
+				}}
+			/>
+		);
+	}
 
 	const listBindings: readonly Binding[] = [
 		...selection.bindings,
@@ -195,6 +236,10 @@ export const NodesScreen = ({session}: {readonly session: ClusterSession}) => {
 						},
 					},
 				]),
+		// The demo has machines of its own and reads nothing of the person's.
+		...(session.world.demo
+			? []
+			: [{keys: ['i'], shown: 'i', label: 'import', run: offerAliases}]),
 		{
 			keys: ['enter'],
 			shown: 'Enter',

@@ -6,6 +6,8 @@ export type TextEdit = {
 	readonly text: string;
 	/** Where the next character goes, in UTF-16 units. */
 	readonly cursor: number;
+	/** Is it a proposal? Then the first character that is typed takes its place; any other key makes it one's own. */
+	readonly isProposal?: boolean;
 };
 
 export const editText = (text: string): TextEdit => ({
@@ -13,9 +15,19 @@ export const editText = (text: string): TextEdit => ({
 	cursor: text.length,
 });
 
+/** Text that is offered: Enter takes it, typing replaces it. */
+export const proposalText = (text: string): TextEdit => ({
+	...editText(text),
+	isProposal: true,
+});
+
 /** Puts text in at the cursor; control characters have no place in one line. */
 export const insertText = (edit: TextEdit, text: string): TextEdit => {
 	const clean = stripControls(text);
+	if (edit.isProposal === true) {
+		return editText(clean);
+	}
+
 	return {
 		text:
 			edit.text.slice(0, edit.cursor) + clean + edit.text.slice(edit.cursor),
@@ -29,7 +41,7 @@ export const editKey = (edit: TextEdit, key: KeyName): TextEdit | undefined => {
 	switch (key) {
 		case 'backspace': {
 			return cursor === 0
-				? edit
+				? {text, cursor}
 				: {
 						text: text.slice(0, cursor - 1) + text.slice(cursor),
 						cursor: cursor - 1,

@@ -28,6 +28,14 @@ export const obstacleAt = (
 	const samePort = listening.refused.filter(
 		({protocol, port}) => protocol === path.protocol && port === path.port,
 	);
+	if (samePort.length === 0) {
+		return undefined;
+	}
+
+	if (samePort.length === 0) {
+		return undefined;
+	}
+
 	const onMachine = facts.addresses.some(({address}) =>
 		sameAddress(address, path.address),
 	);

@@ -5,7 +5,7 @@ import type {HostFacts} from '../facts/host-facts.js';
 import {controller, pathKey, type Path} from '../facts/measurements.js';
 import {k3sPorts} from '../mesh/k3s-requirements.js';
 import type {Requirement} from '../mesh/mesh.js';
-import {furtherAddresses} from './further-addresses.js';
+import {furtherAddresses, type FurtherAddress} from './further-addresses.js';
 import type {Place} from './messages.js';
 
 const addressOf = (
@@ -22,7 +22,7 @@ const addressOf = (
 const requiredPaths = (
 	{from: sender, to: target, ...requirement}: Requirement,
 	nodes: ReadonlyMap<string, NodeSpec>,
-	facts: ReadonlyMap<string, HostFacts>,
+	furtherOf: ReadonlyMap<string, readonly FurtherAddress[]>,
 ): readonly Path[] => {
 	const from = nodes.get(sender);
 	const to = nodes.get(target);
@@ -44,18 +44,9 @@ const requiredPaths = (
 	}
 
 	// What has no address of the kind has no way there either, and would show nothing but that.
-	const fromFacts = facts.get(sender);
-	const toFacts = facts.get(target);
-	const kinds =
-		fromFacts === undefined
-			? []
-			: furtherAddresses(from, fromFacts).map((one) => one.addressKind);
-	const further =
-		toFacts === undefined
-			? []
-			: furtherAddresses(to, toFacts).filter((one) =>
-					kinds.includes(one.addressKind),
-				);
+	const further = (furtherOf.get(target) ?? []).filter(({addressKind: kind}) =>
+		furtherOf.get(sender)?.some((one) => one.addressKind === kind),
+	);
 	return [...named, ...further.map((one) => ({...own, ...one}))];
 };
 
@@ -109,10 +100,18 @@ export const schedulePaths = (
 	facts: ReadonlyMap<string, HostFacts>,
 ): readonly Path[] => {
 	const nodes = new Map(cluster.nodes.map((node) => [node.name, node]));
+	const furtherOf = new Map(
+		cluster.nodes.flatMap((node) => {
+			const own = facts.get(node.name);
+			return own === undefined
+				? []
+				: [[node.name, furtherAddresses(node, own)] as const];
+		}),
+	);
 	const paths = new Map<string, Path>();
 	for (const path of [
 		...requirements.flatMap((requirement) =>
-			requiredPaths(requirement, nodes, facts),
+			requiredPaths(requirement, nodes, furtherOf),
 		),
 		...neighbourPaths(cluster.nodes),
 		...controllerPaths(cluster),

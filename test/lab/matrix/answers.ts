@@ -1,10 +1,17 @@
 import assert from 'node:assert/strict';
 import type {TestContext} from 'node:test';
+import {checkSchema} from '../../../source/commands/json/check-schema.js';
 import type {NatKind} from '../../../source/checks/conclusions/conclusions.js';
 import type {Verdict} from '../../../source/facts/measurements.js';
 import {stageFor} from '../support.js';
 import type {Topology} from '../topology.js';
 import type {Answer, Question} from './truth.js';
+
+/** A kind of NAT with what led to it. */
+export type NatFound = {
+	readonly kind: NatKind;
+	readonly evidence: readonly string[];
+};
 
 /** What `check --json` said, in the words of a truth. */
 export type MatrixAnswer = {
@@ -17,34 +24,11 @@ export type MatrixAnswer = {
 	>;
 	readonly sites: ReadonlyArray<readonly string[]>;
 	/** By node name. */
-	readonly nat: ReadonlyMap<string, NatKind | undefined>;
-	/** `a > b udp/51820`. */
+	readonly nat: ReadonlyMap<string, NatFound>;
+	/** `a > b external udp/51820`. */
 	readonly oneWay: readonly string[];
 	/** `a > b`, where it was answered. */
 	readonly portToPort: readonly string[];
-};
-
-/** The fields of the answer that a truth is about. */
-type CheckJson = {
-	readonly cells: ReadonlyArray<
-		Omit<Question, 'kind'> & {
-			readonly addressKind: Question['kind'];
-			readonly verdict: Verdict;
-			readonly answered: number;
-			readonly observedSource?: string;
-		}
-	>;
-	readonly sites: ReadonlyArray<{readonly nodes: readonly string[]}>;
-	readonly nodes: ReadonlyArray<{
-		readonly name: string;
-		readonly nat?: {readonly kind: NatKind};
-	}>;
-	readonly oneWay: ReadonlyArray<Omit<Question, 'kind'>>;
-	readonly portToPort: ReadonlyArray<{
-		readonly from: string;
-		readonly to: string;
-		readonly answered: boolean;
-	}>;
 };
 
 /** A verdict in the words of a truth. */
@@ -80,13 +64,13 @@ export const checkedMatrix = async (
 		code === 0 || code === 1,
 		`exit code ${code}\n${stdout}\n${stderr}`,
 	);
-	const report = JSON.parse(stdout) as CheckJson;
+	const report = checkSchema.parse(JSON.parse(stdout));
 	return {
 		cells: report.cells.map(
 			({addressKind: kind, verdict, answered, observedSource, ...path}) => ({
 				...path,
 				kind,
-				answer: answerOf(verdict),
+				answer: answerOf(verdict as Verdict),
 				tokenSeen:
 					answered > 0 &&
 					observedSource !== undefined &&
@@ -94,9 +78,14 @@ export const checkedMatrix = async (
 			}),
 		),
 		sites: report.sites.map(({nodes}) => nodes),
-		nat: new Map(report.nodes.map(({name, nat}) => [name, nat?.kind])),
+		nat: new Map(
+			report.nodes.flatMap(({name, nat}) =>
+				nat === undefined ? [] : [[name, nat] as const],
+			),
+		),
 		oneWay: report.oneWay.map(
-			({from, to, protocol, port}) => `${from} > ${to} ${protocol}/${port}`,
+			({from, to, addressKind, protocol, port}) =>
+				`${from} > ${to} ${addressKind} ${protocol}/${port}`,
 		),
 		portToPort: report.portToPort
 			.filter(({answered}) => answered)

@@ -52,10 +52,10 @@ const sorted = (groups: Truth['sites']): string[] =>
 const assertConclusions = (truth: Truth, found: MatrixAnswer): void => {
 	assert.deepEqual(sorted(found.sites), sorted(truth.sites), 'sites');
 	for (const [node, kinds] of Object.entries(truth.nat)) {
-		const kind = found.nat.get(node);
+		const nat = found.nat.get(node);
 		assert.ok(
-			[kinds].flat().includes(kind!),
-			`NAT of ${node}: ${kind}, and it is ${[kinds].flat().join(' or ')}`,
+			nat && [kinds].flat().includes(nat.kind),
+			`NAT of ${node}: ${nat?.kind}, and it is ${[kinds].flat().join(' or ')}: ${nat?.evidence.join('; ')}`,
 		);
 	}
 

@@ -20,8 +20,9 @@ export type Question = {
  */
 export type Answer = string;
 
-/** A direction of one port between two nodes: `a > b udp/51820`. */
-export type OneWay = `${string} > ${string} ${Protocol}/${number}`;
+/** A direction of one port between two nodes: `a > b external udp/51820`. */
+export type OneWay =
+	`${string} > ${string} ${AddressKind} ${Protocol}/${number}`;
 
 /** What holds in a topology because of how it was built; written by hand, and never taken from the program. */
 export type Truth = {
@@ -209,10 +210,10 @@ const oneWay: Truth = {
 	// What `mute1` sends from its mesh port never gets out, so that nobody can see how it would be translated.
 	nat: {plaza: 'none', valve1: 'port-restricted'},
 	oneWay: [
-		'valve1 > plaza tcp/10250',
-		'valve1 > plaza udp/51820',
-		'mute1 > plaza tcp/10250',
-		'valve1 > mute1 udp/51820',
+		'valve1 > plaza external tcp/10250',
+		'valve1 > plaza external udp/51820',
+		'mute1 > plaza external tcp/10250',
+		'valve1 > mute1 external udp/51820',
 	],
 };
 

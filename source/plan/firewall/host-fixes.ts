@@ -54,6 +54,24 @@ const linesOf = (
 	}
 };
 
+const byTarget = <Value>(
+	values: readonly Value[],
+	targetOf: (value: Value) => string,
+): ReadonlyMap<string, readonly Value[]> => {
+	const groups = new Map<string, Value[]>();
+	for (const value of values) {
+		const target = targetOf(value);
+		const group = groups.get(target);
+		if (group === undefined) {
+			groups.set(target, [value]);
+		} else {
+			group.push(value);
+		}
+	}
+
+	return groups;
+};
+
 /**
  * What the hosts' own firewalls need: for each host to which a path is closed that it may have closed itself, or that
  * does not pass packets of pods on (`notForwarding`, by name). The rules are those of the install, so that neither undoes
@@ -64,7 +82,11 @@ export const hostFixes = (
 	notForwarding: ReadonlySet<string>,
 ): readonly FirewallFix[] => {
 	const mesh = meshOf(context.cluster);
-	const requirements = mesh.requirements(context);
+	const requirementsTo = byTarget(
+		mesh.requirements(context),
+		(requirement) => requirement.to,
+	);
+	const cellsTo = byTarget(context.measurements.cells, ({path}) => path.to);
 	return context.cluster.nodes.flatMap((node): readonly FirewallFix[] => {
 		const facts = context.facts.get(node.name);
 		if (
@@ -75,14 +97,15 @@ export const hostFixes = (
 			return [];
 		}
 
-		const closed = context.measurements.cells.filter(
-			(cell) => cell.path.to === node.name && mayBeClosedThere(facts, cell),
+		const closed = (cellsTo.get(node.name) ?? []).filter((cell) =>
+			mayBeClosedThere(facts, cell),
 		);
 		if (closed.length === 0 && !notForwarding.has(node.name)) {
 			return [];
 		}
 
-		const action = nodeFirewall(context, mesh, node);
+		const requirements = requirementsTo.get(node.name) ?? [];
+		const action = nodeFirewall(context, mesh, node, requirements);
 		if (action === undefined) {
 			return [];
 		}

@@ -1,7 +1,7 @@
 import type {NodeSpec} from '../../cluster/schema.js';
 import type {FirewallFacts, HostFacts} from '../../facts/host-facts.js';
 import type {Cell} from '../../facts/measurements.js';
-import type {Mesh, MeshContext} from '../../mesh/mesh.js';
+import type {Mesh, MeshContext, Requirement} from '../../mesh/mesh.js';
 import type {FirewallRule, StepAction} from '../plan.js';
 import {firewalldRules, incomingZones} from './firewalld.js';
 import {iptablesRules} from './iptables.js';
@@ -71,12 +71,14 @@ export const firewallRules = (
 
 /**
  * What is opened on a node, or `undefined` when nothing must be: no firewall of it denies, none of the paths to it
- * was seen blocked while one is active, we opened nothing before, and forwarding works.
+ * was seen blocked while one is active, we opened nothing before, and forwarding works. `requirements` are those of the
+ * cluster, for callers that ask about many nodes.
  */
 export const nodeFirewall = (
 	context: MeshContext,
 	mesh: Mesh,
 	node: NodeSpec,
+	requirements?: readonly Requirement[],
 ): FirewallAction | undefined => {
 	const facts = context.facts.get(node.name);
 	const firewall = facts === undefined ? undefined : programOf(facts);
@@ -93,7 +95,10 @@ export const nodeFirewall = (
 			));
 	const openings = [
 		...(denies
-			? [...portOpenings(context, mesh, node), ...podOpenings(context, mesh)]
+			? [
+					...portOpenings(context, mesh, node, requirements),
+					...podOpenings(context, mesh),
+				]
 			: []),
 		...(forwardingBlocked(facts) ? forwardOpenings(context, mesh) : []),
 	];

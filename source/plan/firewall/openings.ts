@@ -69,15 +69,14 @@ const seenSources = (
 ): SeenSources => {
 	const seen = new Map<string, Set<string>>();
 	for (const {path, verdict, observedSource} of measurements.cells) {
+		if (path.to !== node.name || !verdictArrives(verdict)) {
+			continue;
+		}
+
 		const address = observedSource
 			?.replace(/:\d+$/, '')
 			.replaceAll(/[[\]]/g, '');
-		if (
-			path.to === node.name &&
-			address !== undefined &&
-			isAddress(address) &&
-			verdictArrives(verdict)
-		) {
+		if (address !== undefined && isAddress(address)) {
 			const key = pairKey(path.from, path.to, path.addressKind);
 			seen.set(key, (seen.get(key) ?? new Set()).add(address));
 		}

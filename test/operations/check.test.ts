@@ -2,12 +2,26 @@ import assert from 'node:assert/strict';
 import {describe, test} from 'node:test';
 import {blockers} from '../../source/checks/finding.js';
 import {clusterSchema, type ClusterInput} from '../../source/cluster/schema.js';
+import type {Path} from '../../source/facts/measurements.js';
 import {checkCluster} from '../../source/operations/check.js';
 import {openFleet} from '../../source/operations/fleet.js';
 import type {ProbeEvent} from '../../source/probe/probe.js';
 import {fastWorld, threeMachines} from '../host/simulated-support.js';
 
 const {signal} = new AbortController();
+
+const clusterOf = (ignore: ClusterInput['ignore']) =>
+	clusterSchema.parse({
+		version: 1,
+		name: 'checked',
+		nodes: ['one', 'two', 'three'].map((name, index) => ({
+			name,
+			role: index === 0 ? 'server' : 'agent',
+			ssh: name,
+			externalIp: `198.51.100.${index + 1}`,
+		})),
+		ignore,
+	});
 
 const check = async (
 	changes: Parameters<typeof threeMachines>[0] = {},
@@ -17,17 +31,7 @@ const check = async (
 	} = {},
 ) => {
 	const {world} = fastWorld(threeMachines(changes));
-	const cluster = clusterSchema.parse({
-		version: 1,
-		name: 'checked',
-		nodes: ['one', 'two', 'three'].map((name, index) => ({
-			name,
-			role: index === 0 ? 'server' : 'agent',
-			ssh: name,
-			externalIp: `198.51.100.${index + 1}`,
-		})),
-		ignore: options.fileIgnore ?? [],
-	});
+	const cluster = clusterOf(options.fileIgnore ?? []);
 	const fleet = openFleet({
 		world,
 		questions: {
@@ -97,8 +101,8 @@ describe('checking a cluster', () => {
 				.filter(({id}) => id === 'path.one-way')
 				.map(({severity, nodes}) => [severity, ...nodes]),
 			[
-				['warning', 'one', 'two'],
-				['warning', 'one', 'three'],
+				['warning', 'two', 'one'],
+				['warning', 'three', 'one'],
 			],
 		);
 		assert.match(blockers(report.findings)[0]!.message, /51820/);
@@ -127,6 +131,75 @@ describe('checking a cluster', () => {
 		for (const {path, verdict} of report.measurements.cells) {
 			const concerned = path.from === 'two' || path.to === 'two';
 			assert.equal(verdict.kind, concerned ? 'unknown' : 'open');
+		}
+	});
+
+	test('some paths are measured again, and the rest is kept', async () => {
+		const {world} = fastWorld(
+			threeMachines({
+				three: {
+					closed: [{...withoutWireguard.closed[0], by: 'host-firewall'}],
+				},
+			}),
+		);
+		const cluster = clusterOf([]);
+		const fleet = openFleet({
+			world,
+			questions: {
+				async trustHostKey() {
+					return true;
+				},
+			},
+			signal,
+		});
+		try {
+			await fleet.addAll(cluster.nodes);
+			const events: ProbeEvent[] = [];
+			const options = {
+				cluster,
+				fleet,
+				ignore: [],
+				signal,
+				onEvent(event: ProbeEvent) {
+					events.push(event);
+				},
+			};
+			const earlier = await checkCluster(options);
+			events.length = 0;
+			world.machines.get('three')!.rules.push({
+				add: 'ufw allow from 198.51.100.1 to any port 51820 proto udp'.split(
+					' ',
+				),
+				remove: [],
+			});
+			const only = ({from, to, port}: Path) =>
+				from === 'one' && to === 'three' && port === 51_820;
+			const report = await checkCluster({...options, again: {earlier, only}});
+			assert.deepEqual(
+				events.filter(({type}) => type === 'planned' || type === 'cell').length,
+				2,
+			);
+			assert.equal(
+				report.measurements.cells.length,
+				earlier.measurements.cells.length,
+			);
+			assert.deepEqual(
+				report.measurements.cells
+					.filter(({verdict}) => verdict.kind !== 'open')
+					.map(({path}) => `${path.from} ${path.to}`),
+				['two three'],
+			);
+			assert.equal(
+				report.measurements.outbound.length,
+				earlier.measurements.outbound.length,
+			);
+			assert.ok(
+				report.measurements.latencies.some(
+					({from, to}) => from === 'two' && to === 'one',
+				),
+			);
+		} finally {
+			await fleet.close();
 		}
 	});
 

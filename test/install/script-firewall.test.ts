@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
+import {createHash} from 'node:crypto';
 import {existsSync} from 'node:fs';
 import {afterEach, beforeEach, describe, test} from 'node:test';
+import {firewallUnitPath} from '../../source/host/scripts/firewall-unit.js';
 import {firewallApply} from '../../source/host/scripts/firewall.js';
+import {firewallChanges} from '../../source/install/steps/firewall.js';
 import {systemShells} from '../host/shells.js';
 import {makeSandbox, type Sandbox} from './script-sandbox.js';
 
@@ -272,6 +275,23 @@ for (const shell of systemShells) {
 					add,
 				);
 				assert.match(unit, /^WantedBy=multi-user\.target/m);
+			});
+
+			test('the boot unit is listed in the manifest as it is written', async () => {
+				await apply('iptables');
+				const unit = sandbox.read(firewallUnitPath);
+				assert.deepEqual(
+					firewallChanges({
+						firewall: 'iptables',
+						rules: rules.iptables.map((rule) => ({...rule, why: 'x'})),
+					}).at(-1),
+					{
+						kind: 'file',
+						path: firewallUnitPath,
+						sha256: createHash('sha256').update(unit).digest('hex'),
+						existed: false,
+					},
+				);
 			});
 
 			test('a boot unit that is gone is missing, too', async () => {

@@ -1,11 +1,7 @@
 import type {AddressKind} from '../mesh/mesh.js';
 import {count, formatMs} from '../ui/format.js';
-import {
-	kindTitles,
-	nodeBadness,
-	pairWeight,
-	type ChecksView,
-} from '../ui/state/checks-view.js';
+import {kindTitles, type ChecksView} from '../ui/state/checks-view.js';
+import {nodeBadness, pairWeight} from '../ui/state/checks-worst.js';
 import {latencyState} from '../ui/state/evidence.js';
 import {matrixOrder, type MatrixOrder} from '../ui/state/matrix-order.js';
 import {pairKey, type CellState} from '../ui/state/matrix.js';

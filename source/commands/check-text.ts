@@ -1,12 +1,9 @@
 import type {JudgedFinding} from '../checks/finding.js';
 import {verdictArrives} from '../facts/measurements.js';
 import type {FirewallFix} from '../operations/operations.js';
-import {measuredState} from '../ui/state/checks-model.js';
-import {
-	checksGround,
-	checksView,
-	type ChecksView,
-} from '../ui/state/checks-view.js';
+import {checksGround} from '../ui/state/checks-ground.js';
+import {measuredState} from '../ui/state/checks-state.js';
+import {checksView, type ChecksView} from '../ui/state/checks-view.js';
 import {groupAlike} from '../ui/state/finding-groups.js';
 import type {JudgedCell} from '../ui/state/matrix.js';
 import {verdictText} from '../ui/state/verdict-text.js';

@@ -1,7 +1,7 @@
 import {Box, Text} from 'ink';
 import type {AddressKind} from '../../mesh/mesh.js';
 import {count, formatDuration} from '../format.js';
-import type {ChecksState} from '../state/checks-model.js';
+import type {ChecksState} from '../state/checks-state.js';
 import {
 	checksTabs,
 	isMatrixTab,

@@ -1,13 +1,8 @@
 import {useState} from 'react';
 import type {AddressKind} from '../../mesh/mesh.js';
 import type {MatrixCursor} from '../components/matrix-table.js';
-import {
-	nodeBadness,
-	worstPairs,
-	type ChecksTab,
-	type ChecksView,
-	type MatrixTab,
-} from '../state/checks-view.js';
+import type {ChecksTab, ChecksView, MatrixTab} from '../state/checks-view.js';
+import {nodeBadness, worstPairs} from '../state/checks-worst.js';
 import {matrixOrder, type MatrixOrder} from '../state/matrix-order.js';
 
 const pageSize = 10;

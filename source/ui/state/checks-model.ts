@@ -1,18 +1,6 @@
 import {blockers, type JudgedFinding} from '../../checks/finding.js';
 import type {Cluster} from '../../cluster/schema.js';
-import {
-	noMeasurements,
-	pathKey,
-	type Cell as PathCell,
-	type Latency,
-	type Measurements,
-	type NatObservation,
-	type Outbound,
-	type Path,
-	type PathMtu,
-	type PortToPort,
-	type ProbeStation,
-} from '../../facts/measurements.js';
+import {pathKey, type Path} from '../../facts/measurements.js';
 import type {
 	CheckReport,
 	FirewallFix,
@@ -20,36 +8,19 @@ import type {
 	Fleet,
 	World,
 } from '../../operations/operations.js';
-import type {ProbeEvent} from '../../probe/probe.js';
 import type {UiOperations} from '../operations.js';
+import {
+	begun,
+	begunAgain,
+	idle,
+	measuredState,
+	withEvent,
+	type ChecksState,
+} from './checks-state.js';
 import type {ClusterDocument} from './cluster-document.js';
 import type {NodesModel} from './nodes-model.js';
 import {eventInterval, makeCell, type Observable} from './observable.js';
-import {toFailure, type Work} from './work.js';
-
-/** The checks as far as they have come. */
-export type ChecksState = {
-	readonly work: Work<CheckReport>;
-	/** How many paths will be measured; 0 until that is known. */
-	readonly planned: number;
-	/** By `pathKey`. */
-	readonly cells: ReadonlyMap<string, PathCell>;
-	/** Keys of paths that are being measured again; `cells` still has what they were. */
-	readonly pending: ReadonlySet<string>;
-	/** All that was told besides the cells. */
-	readonly told: Omit<Measurements, 'cells' | 'stations'>;
-	/** By node: what it measures with, or why it can not. */
-	readonly stations: ReadonlyMap<string, ProbeStation>;
-	/** The cluster that is (or was) checked. */
-	readonly cluster: Cluster | undefined;
-	/** The host whose firewall is being opened, or what became of the last one. */
-	readonly fix:
-		| {
-				readonly node: string;
-				readonly outcome: FixOutcome | undefined;
-		  }
-		| undefined;
-};
+import {toFailure} from './work.js';
 
 export type ChecksModel = {
 	readonly state: Observable<ChecksState>;
@@ -82,94 +53,9 @@ export const openBlockers = (
 	ignore: readonly string[],
 ): readonly JudgedFinding[] => blockers(judgedNow(report, ignore));
 
-const idle: ChecksState = {
-	work: {phase: 'idle'},
-	planned: 0,
-	cells: new Map(),
-	pending: new Set(),
-	told: noMeasurements,
-	stations: new Map(),
-	cluster: undefined,
-	fix: undefined,
-};
-
-/** Nothing yet; its lists are filled as results arrive. */
-const nothingTold = (): ChecksState['told'] => ({
-	latencies: [],
-	pathMtus: [],
-	nat: [],
-	portToPort: [],
-	outbound: [],
-});
-
 /** Overriding a check changes nothing that is measured. */
 const measuredPart = (cluster: Cluster): string =>
 	JSON.stringify({...cluster, ignore: []});
-
-const withEvent = (state: ChecksState, event: ProbeEvent): ChecksState => {
-	switch (event.type) {
-		case 'planned': {
-			return {...state, planned: state.planned + event.cells};
-		}
-
-		case 'station': {
-			const {station} = event;
-			return {
-				...state,
-				stations: new Map(state.stations).set(station.node, station),
-			};
-		}
-
-		case 'cell': {
-			// Thousands arrive in a second: the map is shared, only its holder is new.
-			const key = pathKey(event.cell.path);
-			(state.cells as Map<string, PathCell>).set(key, event.cell);
-			(state.pending as Set<string>).delete(key);
-			return {...state};
-		}
-
-		case 'latency': {
-			(state.told.latencies as Latency[]).push(event.latency);
-			return {...state, told: {...state.told}};
-		}
-
-		case 'path-mtu': {
-			(state.told.pathMtus as PathMtu[]).push(event.pathMtu);
-			return {...state, told: {...state.told}};
-		}
-
-		case 'nat': {
-			(state.told.nat as NatObservation[]).push(event.observation);
-			return {...state, told: {...state.told}};
-		}
-
-		case 'port-to-port': {
-			(state.told.portToPort as PortToPort[]).push(event.portToPort);
-			return {...state, told: {...state.told}};
-		}
-
-		case 'outbound': {
-			(state.told.outbound as Outbound[]).push(event.outbound);
-			return {...state, told: {...state.told}};
-		}
-	}
-};
-
-/** What was measured once a report is there. */
-export const measuredState = ({
-	measurements,
-}: CheckReport): Pick<
-	ChecksState,
-	'planned' | 'cells' | 'pending' | 'told' | 'stations'
-> => ({
-	planned: measurements.cells.length,
-	cells: new Map(measurements.cells.map((cell) => [pathKey(cell.path), cell])),
-	pending: new Set(),
-	told: measurements,
-	stations: new Map(
-		measurements.stations.map((station) => [station.node, station]),
-	),
-});
 
 export const makeChecksModel = (options: {
 	readonly document: ClusterDocument;
@@ -192,47 +78,6 @@ export const makeChecksModel = (options: {
 		);
 	};
 
-	const begin = (cluster: Cluster, startedAt: number) => {
-		state.update((known) => ({
-			...idle,
-			cells: new Map(),
-			told: nothingTold(),
-			fix: known.fix,
-			work: {phase: 'running', startedAt},
-			cluster,
-		}));
-	};
-
-	/** Only these paths anew: all others stay on the screen as they are. */
-	const beginAgain = (
-		cluster: Cluster,
-		startedAt: number,
-		earlier: CheckReport,
-		only: (path: Path) => boolean,
-	) => {
-		const cells = earlier.measurements.cells.map(
-			(cell) => [pathKey(cell.path), cell] as const,
-		);
-		state.update((known) => ({
-			...known,
-			cells: new Map(cells),
-			pending: new Set(
-				cells.filter(([, {path}]) => only(path)).map(([key]) => key),
-			),
-			told: {
-				...known.told,
-				latencies: [...known.told.latencies],
-				pathMtus: [...known.told.pathMtus],
-				nat: [...known.told.nat],
-				portToPort: [...known.told.portToPort],
-				outbound: [...known.told.outbound],
-			},
-			planned: 0,
-			work: {phase: 'running', startedAt},
-			cluster,
-		}));
-	};
-
 	const run = async (
 		controller: AbortController,
 		again?: {
@@ -245,12 +90,11 @@ export const makeChecksModel = (options: {
 		const signal = AbortSignal.any([options.signal, controller.signal]);
 		const show = () => {
 			const cluster = document.cluster.latest();
-			if (again === undefined) {
-				begin(cluster, startedAt);
-			} else {
-				beginAgain(cluster, startedAt, again.earlier, again.only);
-			}
-
+			state.update((known) =>
+				again === undefined
+					? begun(known, cluster, startedAt)
+					: begunAgain(known, startedAt, again.earlier, again.only),
+			);
 			return cluster;
 		};
 

@@ -1,4 +1,3 @@
-import {conclude} from '../../checks/conclusions/conclude.js';
 import type {
 	Conclusions,
 	LatencyGrade,
@@ -6,21 +5,17 @@ import type {
 import type {JudgedFinding} from '../../checks/finding.js';
 import {thresholds} from '../../checks/thresholds.js';
 import {sameAddress} from '../../cluster/addresses.js';
-import type {Cluster} from '../../cluster/schema.js';
-import type {HostFacts} from '../../facts/host-facts.js';
 import {
 	controller,
-	noMeasurements,
 	type Latency,
 	type Measurements,
 	type Path,
 	type PathMtu,
 } from '../../facts/measurements.js';
 import type {AddressKind, Requirement} from '../../mesh/mesh.js';
-import {requirementFinder} from '../../mesh/requirement-of.js';
-import type {CheckReport} from '../../operations/operations.js';
-import {judgedNow, type ChecksState} from './checks-model.js';
-import {groupFindings, type FindingGroup} from './finding-groups.js';
+import type {ChecksGround} from './checks-ground.js';
+import type {ChecksState} from './checks-state.js';
+import type {FindingGroup} from './finding-groups.js';
 import {
 	addressKinds,
 	pairCells,
@@ -90,59 +85,6 @@ export type ChecksView = {
 	readonly blocked: number;
 	readonly measured: number;
 	readonly planned: number;
-};
-
-const severityOrder = {error: 0, warning: 1, info: 2} as const;
-
-/** Nodes that could not be contacted stand among the findings: nothing can override them. */
-export const unreachedId = 'node.unreachable';
-
-const findingsOf = (
-	report: CheckReport | undefined,
-	ignore: readonly string[],
-): readonly JudgedFinding[] =>
-	report === undefined
-		? []
-		: [
-				...[...report.failed].map(([node, message]): JudgedFinding => ({
-					id: unreachedId,
-					severity: 'error',
-					message: `${node}: ${message}`,
-					nodes: [node],
-					fixes: ['Mend it or take the node off the list (Esc to Nodes).'],
-					source: 'the connection itself',
-					ignored: false,
-				})),
-				...judgedNow(report, ignore).toSorted(
-					(one, other) =>
-						Number(one.ignored) - Number(other.ignored) ||
-						severityOrder[one.severity] - severityOrder[other.severity],
-				),
-			];
-
-/** What is asked and what it means: it changes with the cluster and with a report, not with every event. */
-export type ChecksGround = {
-	readonly cluster: Cluster;
-	readonly facts: ReadonlyMap<string, HostFacts>;
-	readonly requirementOf: ChecksView['requirementOf'];
-	readonly conclusions: Conclusions;
-	readonly findings: readonly FindingGroup[];
-};
-
-export const checksGround = (
-	cluster: Cluster,
-	facts: ReadonlyMap<string, HostFacts>,
-	report: CheckReport | undefined,
-): ChecksGround => {
-	const measurements = report?.measurements ?? noMeasurements;
-	const context = {cluster, facts, measurements};
-	return {
-		cluster,
-		facts,
-		requirementOf: requirementFinder(context),
-		conclusions: report?.conclusions ?? conclude(context),
-		findings: groupFindings(findingsOf(report, cluster.ignore)),
-	};
 };
 
 const worse: Readonly<Record<LatencyGrade, number>> = {
@@ -252,83 +194,6 @@ export const checksView = (
 		measured: cells.length - state.pending.size,
 		planned: Math.max(state.planned, cells.length),
 	};
-};
-
-/** How much a pair needs attention: from 1 on it is in trouble, below it only sorts. */
-export const pairWeight = (
-	view: ChecksView,
-	tab: ChecksTab,
-	kind: AddressKind,
-	key: string,
-): number => {
-	switch (tab) {
-		case 'latency': {
-			const graded = view.latencies.get(kind)?.get(key);
-			return graded === undefined
-				? 0
-				: graded.grade === 'good'
-					? graded.latency.medianMs / 1_000_000
-					: gradeRank(graded.grade) * 10_000 + graded.latency.medianMs;
-		}
-
-		case 'mtu': {
-			const mtu = view.mtus.get(kind)?.get(key);
-			return mtu === undefined
-				? 0
-				: isSmallMtu(mtu)
-					? 10_000 - mtu.bytes
-					: 1 / (1 + mtu.bytes);
-		}
-
-		case 'ports':
-		case 'hosts':
-		case 'findings': {
-			const pair = view.pairs.get(kind)?.get(key);
-			return pair?.state === 'bad'
-				? 1000 + pair.blocked
-				: pair?.state === 'warning'
-					? 1
-					: 0;
-		}
-	}
-};
-
-/** The pairs that need attention, the worst first; without any, the worst of the good ones. */
-export const worstPairs = (
-	view: ChecksView,
-	tab: MatrixTab,
-	kind: AddressKind,
-): ReadonlyArray<{readonly from: string; readonly to: string}> => {
-	const all = [...view.names, ...view.senders].flatMap((from) =>
-		view.names.map((to) => ({
-			from,
-			to,
-			weight: pairWeight(view, tab, kind, pairKey(from, to)),
-		})),
-	);
-	const weighty = all
-		.filter(({weight}) => weight > 0)
-		.toSorted((one, other) => other.weight - one.weight);
-	const troubled = weighty.filter(({weight}) => weight >= 1);
-	return troubled.length > 0 ? troubled : weighty.slice(0, 1);
-};
-
-/** How much each node needs attention: all its pairs together, in both directions. */
-export const nodeBadness = (
-	view: ChecksView,
-	tab: ChecksTab,
-	kind: AddressKind,
-): ((name: string) => number) => {
-	const sums = new Map<string, number>();
-	for (const from of [...view.names, ...view.senders]) {
-		for (const to of view.names) {
-			const weight = pairWeight(view, tab, kind, pairKey(from, to));
-			sums.set(from, (sums.get(from) ?? 0) + weight);
-			sums.set(to, (sums.get(to) ?? 0) + weight);
-		}
-	}
-
-	return (name) => sums.get(name) ?? 0;
 };
 
 /** The findings that explain a pair: those that name both nodes in this direction, then in any, else those about the one that should answer. */

@@ -32,7 +32,7 @@ const failure = ({result}: Outbound): string | undefined => {
 
 /** Tries for a need that failed, by what was asked: nodes that fail alike are told of together. */
 const failures = (
-	{measurements}: CheckContext,
+	{cluster, measurements}: CheckContext,
 	need: OutboundNeed,
 ): ReadonlyArray<{
 	readonly target: string;
@@ -48,12 +48,35 @@ const failures = (
 		const how = failure(group[0]!);
 		return how === undefined
 			? []
-			: [{target: group[0]!.target, how, nodes: group.map(({from}) => from)}];
+			: [
+					{
+						target: group[0]!.target,
+						how,
+						nodes: cluster.nodes
+							.map(({name}) => name)
+							.filter((name) => group.some(({from}) => from === name)),
+					},
+				];
 	});
 
-/** `fra1 does not reach` or `fra1 and nuc do not reach`. */
-const lacks = (nodes: readonly string[], verb: string): string =>
-	`${inWords(nodes)} ${nodes.length === 1 ? 'does' : 'do'} not ${verb}`;
+/** `fra1 does not reach`, `fra1 and nuc do not reach`, or `No node reaches`. */
+const lacks = (
+	{cluster}: CheckContext,
+	nodes: readonly string[],
+	verb: string,
+): string => {
+	if (nodes.length > 1 && nodes.length === cluster.nodes.length) {
+		return `No node ${verb}${verb.endsWith('ch') ? 'es' : 's'}`;
+	}
+
+	return `${inWords(nodes)} ${nodes.length === 1 ? 'does' : 'do'} not ${verb}`;
+};
+
+/** The nodes as those who must get out. */
+const whom = ({cluster}: CheckContext, nodes: readonly string[]): string =>
+	nodes.length > 1 && nodes.length === cluster.nodes.length
+		? 'the nodes'
+		: inWords(nodes);
 
 /** Makes the rule of one need. */
 const outboundRule = (
@@ -117,10 +140,10 @@ const download = outboundRule(
 				nodes: concerned,
 				message:
 					severity === 'error'
-						? `${lacks(concerned, 'reach')} ${target} (${how}), and each node downloads K3s by itself.`
-						: `${lacks(concerned, 'reach')} ${target} (${how}): with the release that is there the install goes on, and a newer one cannot be had.`,
+						? `${lacks(context, concerned, 'reach')} ${target} (${how}), and each node downloads K3s by itself.`
+						: `${lacks(context, concerned, 'reach')} ${target} (${how}): with the release that is there the install goes on, and a newer one cannot be had.`,
 				fixes: [
-					`Let ${inWords(concerned)} out to ${target}.`,
+					`Let ${whom(context, concerned)} out to ${target}.`,
 					'Or name a mirror that the nodes reach, as mirrors.installScript and mirrors.releases of the cluster file.',
 				],
 			};
@@ -138,16 +161,16 @@ const registry = outboundRule(
 		source: 'K3s docs: Private registry configuration; Air-gap install',
 	},
 	'registry',
-	({target, how, nodes}, {cluster}) =>
-		registryKeys.some((key) => key in cluster.k3s.config)
+	({target, how, nodes}, context) =>
+		registryKeys.some((key) => key in context.cluster.k3s.config)
 			? []
 			: [
 					{
 						severity: 'warning',
 						nodes,
-						message: `${lacks(nodes, 'reach')} the container registry ${target} (${how}): without its images CoreDNS and all other pods wait there.`,
+						message: `${lacks(context, nodes, 'reach')} the container registry ${target} (${how}): without its images CoreDNS and all other pods wait there.`,
 						fixes: [
-							`Let ${inWords(nodes)} out to ${target}.`,
+							`Let ${whom(context, nodes)} out to ${target}.`,
 							'Or name a registry of your own in /etc/rancher/k3s/registries.yaml, or put the images of the release into /var/lib/rancher/k3s/agent/images/ on each node.',
 						],
 					},
@@ -162,13 +185,13 @@ const names = outboundRule(
 		source: 'K3s docs: Requirements',
 	},
 	'dns',
-	({target, how, nodes}) => [
+	({target, how, nodes}, context) => [
 		{
 			severity: 'warning',
 			nodes,
-			message: `${lacks(nodes, 'resolve')} ${target} (${how}); pods ask the same name servers.`,
+			message: `${lacks(context, nodes, 'resolve')} ${target} (${how}); pods ask the same name servers.`,
 			fixes: [
-				`Look at /etc/resolv.conf of ${inWords(nodes)}, and whether UDP and TCP 53 get out to the name servers in it.`,
+				`Look at /etc/resolv.conf of ${whom(context, nodes)}, and whether UDP and TCP 53 get out to the name servers in it.`,
 			],
 		},
 	],
@@ -182,17 +205,17 @@ const time = outboundRule(
 		source: 'k3s-io/k3s#2112',
 	},
 	'ntp',
-	({target, how, nodes}, {facts}) => {
+	({target, how, nodes}, context) => {
 		// Virtual machines often take the time from their host.
 		const unkept = nodes.filter(
-			(name) => facts.get(name)?.clock.synchronized !== true,
+			(name) => context.facts.get(name)?.clock.synchronized !== true,
 		);
 		return [
 			{
 				severity: 'info',
 				nodes: unkept,
-				message: `${lacks(unkept, 'get')} the time from ${target} (${how}), and no time service says that the clock is right.`,
-				fixes: [`Let ${inWords(unkept)} out to ${target} (UDP).`],
+				message: `${lacks(context, unkept, 'get')} the time from ${target} (${how}), and no time service says that the clock is right.`,
+				fixes: [`Let ${whom(context, unkept)} out to ${target} (UDP).`],
 			},
 		];
 	},
@@ -206,12 +229,12 @@ const tailscale = outboundRule(
 		source: 'Tailscale docs: What firewall ports should I open',
 	},
 	'tailscale-control',
-	({target, how, nodes}) => [
+	({target, how, nodes}, context) => [
 		{
 			severity: 'info',
 			nodes,
-			message: `${lacks(nodes, 'reach')} ${target} (${how}): Tailscale does not come up there.`,
-			fixes: [`Let ${inWords(nodes)} out to ${target}.`],
+			message: `${lacks(context, nodes, 'reach')} ${target} (${how}): Tailscale does not come up there.`,
+			fixes: [`Let ${whom(context, nodes)} out to ${target}.`],
 		},
 	],
 );

@@ -121,7 +121,7 @@ const closedNats = (context: MeshContext): readonly Finding[] => {
 				ruleOf(kind),
 				hopeless || never.length > 0 ? 'error' : 'warning',
 				{
-					message: `${node.name} is behind ${words} (${conclusion.evidence.join('; ')}): ${hopeless ? `${node.externalIp!} cannot be reached from other networks` : consequence}.`,
+					message: `${node.name} is behind ${words} (${conclusion.evidence.slice(0, 2).join('; ')}): ${hopeless ? `${node.externalIp!} cannot be reached from other networks` : consequence}.`,
 					nodes: [node.name, ...never.map(({name}) => name)],
 					fixes: fixesFor(node, kind, conclusion),
 				},

@@ -66,7 +66,7 @@ test('a WireGuard path that is open one way is a warning on the closed way, with
 	assert.deepEqual(others, []);
 	assert.equal(finding!.id, 'path.one-way');
 	assert.equal(finding!.severity, 'warning');
-	assert.deepEqual(finding!.nodes, ['nuc', 'pi4']);
+	assert.deepEqual(finding!.nodes, ['pi4', 'nuc']);
 	assert.match(
 		finding!.message,
 		/^nuc → pi4, UDP 51820 .*filtered: no answer came\. The other direction is open, so that the mesh comes up from pi4/,
@@ -74,6 +74,71 @@ test('a WireGuard path that is open one way is a warning on the closed way, with
 	assert.match(
 		finding!.fixes.join('\n'),
 		/in front of pi4: allow UDP 51820 \(WireGuard\) from 198\.51\.100\.12/,
+	);
+});
+
+test('one-way paths to one node are told together, with the lines for all of them', () => {
+	const cluster = lan3();
+	const [finding, ...others] = check(
+		makeContext(
+			cluster,
+			{pi4: denying('ufw')},
+			measured(
+				cluster,
+				blockedAt(({to, port}) => to === 'pi4' && port === 51_820),
+			),
+		),
+	);
+	assert.deepEqual(others, []);
+	assert.equal(finding!.id, 'path.one-way');
+	assert.deepEqual(finding!.nodes, ['pi4', 'fra1', 'nuc']);
+	assert.match(
+		finding!.message,
+		/^fra1 and nuc → pi4, UDP 51820 \(WireGuard\) .*: the first filtered/,
+	);
+	for (const source of ['198.51.100.11', '198.51.100.12']) {
+		assert.ok(
+			finding!.fixes.some((line) =>
+				line.startsWith(`ufw prepend allow proto udp from ${source} to any`),
+			),
+			finding!.fixes.join('\n'),
+		);
+	}
+});
+
+test('what is said has the order of the cluster, and not that of the measurement', () => {
+	const cluster = lan3();
+	const measurements = measured(cluster, () => ({kind: 'filtered'}));
+	assert.deepEqual(
+		check(
+			makeContext(
+				cluster,
+				{},
+				{...measurements, cells: measurements.cells.toReversed()},
+			),
+		),
+		check(makeContext(cluster, {}, measurements)),
+	);
+});
+
+test('a running service that is none of K3s and shows itself is known', () => {
+	const cluster = lan3();
+	assert.deepEqual(
+		check(
+			makeContext(
+				cluster,
+				{},
+				measured(
+					cluster,
+					blockedAt(({to, port}) => to === 'fra1' && port === 6443, {
+						kind: 'in-use',
+						process: 'haproxy',
+						live: {arrives: true, evidence: 'TLS answered with its key'},
+					}),
+				),
+			),
+		),
+		[],
 	);
 });
 

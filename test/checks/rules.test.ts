@@ -263,6 +263,44 @@ const table: ReadonlyArray<
 		['error address.internal-unique nuc,pi4'],
 	],
 	[
+		'one internal address twice, where what was measured says that the networks are two',
+		(() => {
+			const {cluster, ...rest} = neighbours(
+				{},
+				{kind: 'wrong-host', answeredBy: undefined},
+			);
+			return {
+				...rest,
+				cluster: changed(cluster, {
+					nodes: cluster.nodes.map((node) =>
+						node.role === 'agent' ? {...node, internalIp: '192.168.7.1'} : node,
+					),
+				}),
+				facts: new Map(
+					[...rest.facts].map(([name, host]) => [
+						name,
+						name === 'fra1'
+							? host
+							: {
+									...host,
+									addresses: [
+										...host.addresses,
+										{
+											device: 'eth1',
+											address: '192.168.7.1',
+											prefix: 24,
+											family: 4 as const,
+											mtu: 1500,
+										},
+									],
+								},
+					]),
+				),
+			};
+		})(),
+		[],
+	],
+	[
 		'no server',
 		makeContext(
 			changed(good, {nodes: good.nodes.filter(({role}) => role === 'agent')}),

@@ -1,5 +1,6 @@
 import type {Cell} from '../../facts/measurements.js';
 import {portName} from '../../plan/firewall/openings.js';
+import {groupBy} from '../conclusions/group-by.js';
 import {closedWayBack} from '../conclusions/one-way.js';
 import {isBlocked} from '../conclusions/verdict.js';
 import {inWords, rule, type CheckContext, type Rule} from '../rule.js';
@@ -20,6 +21,21 @@ const fixesOf = (
 				`See whether ${path.address} is really the ${path.addressKind} address of ${path.to}, and whether a router passes the port on to the right machine.`,
 			]
 		: openingFixes(context, [path], openingsTo);
+
+/** Closed ways to one port of one address: one thing opens them all. */
+const groupsOf = (ways: readonly Asked[]): ReadonlyArray<readonly Asked[]> => [
+	...groupBy(ways, ({cell: {path}}) => {
+		const {to, addressKind, address, protocol, port} = path;
+		return `${to}|${addressKind} ${address}|${protocol}/${port}`;
+	}).values(),
+];
+
+/** Ways to one port as the beginning of a sentence. */
+const describeGroup = (group: readonly Asked[]): string =>
+	describePath({
+		...group[0]!.cell.path,
+		from: inWords(group.map(({cell}) => cell.path.from)),
+	});
 
 /** Required ways between two nodes that are shown to be closed, and those of them whose other direction is open. */
 const closedWays = (context: CheckContext) => {
@@ -74,14 +90,24 @@ const oneWay = rule(
 	},
 	(context, report) => {
 		const openingsTo = openingsOf(context);
-		return closedWays(context).oneWay.map(({cell}) => {
-			const {from, to} = cell.path;
+		return groupsOf(closedWays(context).oneWay).map((group) => {
+			const [first] = group;
+			const {path, verdict} = first!.cell;
+			const from = group.map(({cell}) => cell.path.from);
+			const wrong = group.find(({cell}) => cell.verdict.kind === 'wrong-host');
 			return report(
 				'warning',
-				`${describePath(cell.path)}: ${describeVerdict(cell.verdict)}. The other direction is open, so that the mesh comes up from ${to}; until ${to} has sent something after a restart, pods on ${from} do not reach it.`,
+				`${describeGroup(group)}: ${group.length > 1 ? 'the first ' : ''}${describeVerdict(verdict)}. The other direction is open, so that the mesh comes up from ${path.to}; until ${path.to} has sent something after a restart, pods on ${inWords(from)} do not reach it.`,
 				{
-					nodes: [from, to],
-					fixes: fixesOf(context, cell, openingsTo),
+					nodes: [path.to, ...from],
+					fixes:
+						wrong === undefined
+							? openingFixes(
+									context,
+									group.map(({cell}) => cell.path),
+									openingsTo,
+								)
+							: fixesOf(context, wrong.cell, openingsTo),
 				},
 			);
 		});
@@ -97,19 +123,11 @@ const recommended = rule(
 	},
 	(context, report) => {
 		const openingsTo = openingsOf(context);
-		const groups = new Map<string, Asked[]>();
-		for (const asked of askedCells(context)) {
-			if (
-				asked.requirement.severity === 'recommended' &&
-				isBlocked(asked.cell.verdict)
-			) {
-				const {to, addressKind, protocol, port} = asked.cell.path;
-				const key = `${to}|${addressKind}|${protocol}/${port}`;
-				groups.set(key, [...(groups.get(key) ?? []), asked]);
-			}
-		}
-
-		return [...groups.values()].map((group) => {
+		const closed = askedCells(context).filter(
+			({cell, requirement}) =>
+				requirement.severity === 'recommended' && isBlocked(cell.verdict),
+		);
+		return groupsOf(closed).map((group) => {
 			const {path, verdict} = group[0]!.cell;
 			const from = group.map(({cell}) => cell.path.from);
 			return report(

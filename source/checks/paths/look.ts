@@ -29,18 +29,25 @@ export const look = (context: CheckContext) => {
 	}
 
 	const byKey = new Map<string, Requirement>();
+	const order = new Map<string, number>();
 	const byTarget = new Map<string, Requirement[]>();
 	for (const requirement of meshOf(context.cluster).requirements(context)) {
 		byKey.set(keyOf(requirement), requirement);
+		order.set(keyOf(requirement), order.size);
 		const others = byTarget.get(requirement.to) ?? [];
 		others.push(requirement);
 		byTarget.set(requirement.to, others);
 	}
 
-	const asked = context.measurements.cells.flatMap((cell): Asked[] => {
-		const requirement = byKey.get(keyOf(cell.path));
-		return requirement === undefined ? [] : [{cell, requirement}];
-	});
+	// Cells come as they were measured; what is said of them does not change its order from run to run.
+	const placeOf = ({requirement}: Asked): number =>
+		order.get(keyOf(requirement))!;
+	const asked = context.measurements.cells
+		.flatMap((cell): Asked[] => {
+			const requirement = byKey.get(keyOf(cell.path));
+			return requirement === undefined ? [] : [{cell, requirement}];
+		})
+		.toSorted((one, other) => placeOf(one) - placeOf(other));
 	const owners = new Map(
 		[...context.facts].flatMap(([name, {addresses}]) =>
 			addresses.map(({address}) => [address, name] as const),

@@ -48,7 +48,7 @@ const mappingEvidence = (
 	];
 };
 
-/** For people: what led to the kind. */
+/** For people: what led to the kind, the weightiest first. */
 export const natEvidence = (signs: Signs): readonly string[] => {
 	const {node, facts, seen, arriving, closed, punched} = signs;
 	const {companions, impostors} = signs;
@@ -60,9 +60,6 @@ export const natEvidence = (signs: Signs): readonly string[] => {
 		...(onDevice === undefined
 			? []
 			: [`its external address ${onDevice.address} is on ${onDevice.device}`]),
-		...(onDevice === undefined && node.externalIp !== undefined && facts
-			? [`its external address ${node.externalIp} is on no interface of it`]
-			: []),
 		...(uplink === undefined
 			? []
 			: [
@@ -79,28 +76,33 @@ export const natEvidence = (signs: Signs): readonly string[] => {
 					`${some(unique(seen.map(({to}) => to)))} saw its packets come from its own address ${seen[0]!.observedAddress}`,
 				]
 			: []),
-		...(isDialedThroughNat(signs)
-			? [`we dialed ${dialedAddress!}, and ${serverAddress!} answered there`]
+		...(arriving.length > 0
+			? [`what is sent to it from outside arrives on ${some(arriving)}`]
+			: []),
+		...(closed.length > 0
+			? [`what is sent to it from outside does not arrive on ${some(closed)}`]
 			: []),
 		...(onDevice === undefined && translatingClouds.has(facts?.cloud ?? '')
 			? [`${facts!.cloud!} translates addresses one to one`]
 			: []),
-		...(arriving.length > 0
-			? [`${some(arriving)} sent to it from outside arrives`]
-			: []),
-		...(closed.length > 0
-			? [`${some(closed)} sent to it from outside does not arrive`]
-			: []),
 		...(punched.length > 0
 			? [
-					`packets from mesh port to mesh port pass between it and ${some(punched)} once both send`,
+					`between its mesh port and that of ${some(punched)} packets pass once both send`,
 				]
 			: []),
 		...(impostors.length > 0
 			? [`${some(impostors)} answered to what was sent to its external address`]
 			: []),
 		...(companions.length > 0
-			? [`${some(companions)} was seen under the same address`]
+			? [
+					`${some(companions)} ${companions.length === 1 ? 'was' : 'were'} seen under the same address`,
+				]
+			: []),
+		...(onDevice === undefined && node.externalIp !== undefined && facts
+			? [`its external address ${node.externalIp} is on no interface of it`]
+			: []),
+		...(isDialedThroughNat(signs)
+			? [`we dialed ${dialedAddress!}, and ${serverAddress!} answered there`]
 			: []),
 	];
 };

@@ -128,12 +128,23 @@ export const gatherSigns = (context: MeshContext): readonly Signs[] => {
 		names.has(from) &&
 		names.has(to) &&
 		(onePlace || !together(from, to));
-	const observed = observations(context).filter((one) => outside(one));
+	// What was measured comes as it came in; what is said of it does not change from run to run.
+	const ranks = new Map([...names].map((name, index) => [name, index]));
+	const rank = (name: string): number => ranks.get(name) ?? ranks.size;
+	const byRank = (one: string, other: string): number =>
+		rank(one) - rank(other);
+	const observed = observations(context)
+		.filter((one) => outside(one))
+		.toSorted((one, other) => byRank(one.to, other.to));
 	const seen = groupBy(observed, ({from}) => from);
 	const cells = groupBy(
-		measurements.cells.filter(
-			({path}) => path.addressKind === 'external' && outside(path),
-		),
+		measurements.cells
+			.filter(({path}) => path.addressKind === 'external' && outside(path))
+			.toSorted(
+				(one, other) =>
+					one.path.protocol.localeCompare(other.path.protocol, 'en') ||
+					one.path.port - other.path.port,
+			),
 		({path}) => path.to,
 	);
 	const blockedPairs = new Set(
@@ -170,17 +181,18 @@ export const gatherSigns = (context: MeshContext): readonly Signs[] => {
 						({from, to, answered}) =>
 							answered &&
 							(to === name || from === name) &&
-							blockedPairs.has(`${from === name ? to : from}>${name}`),
+							blockedPairs.has(`${from}>${to}`) &&
+							blockedPairs.has(`${to}>${from}`),
 					)
 					.map(({from, to}) => (from === name ? to : from)),
-			),
+			).toSorted(byRank),
 			companions: unique(
 				addressesOf(mine).flatMap((address) =>
 					(byAddress.get(address) ?? [])
 						.map(({from}) => from)
 						.filter((from) => from !== name),
 				),
-			),
+			).toSorted(byRank),
 			impostors: unique(
 				toIt.flatMap(({verdict}) =>
 					verdict.kind === 'wrong-host' && verdict.answeredBy !== undefined

@@ -219,7 +219,8 @@ test('a node on which nothing can play the pod says why, and the others go on', 
 		'verify.stand-in-up',
 		() => ({problem: 'there is no cni0'}),
 	);
-	const run = startFakeRun(fake, {waitLimitMs: 20});
+	// Nothing of it can change any more, so it is not waited for.
+	const run = startFakeRun(fake, {waitLimitMs: 3_600_000});
 	const {proofs, failures} = await run.engine.run();
 	const expected =
 		'no pod runs on nuc: Back-off pulling image "pause"; and nothing can play it: there is no cni0';
@@ -230,4 +231,8 @@ test('a node on which nothing can play the pod says why, and the others go on', 
 		[[false, expected]],
 	);
 	assert.deepEqual(failures.map(({node}) => node).toSorted(), ['fra1', 'nuc']);
+	for (const {tryNext} of failures) {
+		assert.equal(tryNext?.length, 1);
+		assert.match(tryNext[0]!, /open the way to its registry/);
+	}
 });

@@ -37,6 +37,17 @@ const whatToTry: Readonly<Record<ProofKind, string>> = {
 		'The metrics server reaches each node on TCP 10250 of its external address: open it between the nodes.',
 };
 
+/** A proof that cannot come true in this run, because a pod that it needs did not start. */
+const lacksPod = (
+	{kind, from, to}: Proof,
+	{podProblems}: VerificationGround,
+): boolean =>
+	(kind === 'pod-to-pod' || kind === 'dns') &&
+	[from, to].some((name) => name !== undefined && podProblems.has(name));
+
+const startPods =
+	'Where an image cannot be pulled, open the way to its registry, or put the images of K3s into /var/lib/rancher/k3s/agent/images on that node.';
+
 const describe = ({kind, from, to, detail}: Proof): string =>
 	`${kind} ${from}${to === undefined ? '' : ` → ${to}`}: ${detail}`;
 
@@ -66,7 +77,8 @@ export const verify: StepHandler<Action> = {
 			tell.now(what);
 			const proofs = await poll({
 				ask: async () => prove(nodeName, ground, context),
-				good: (answer) => answer.every(({ok}) => ok),
+				good: (answer) =>
+					answer.every((proof) => proof.ok || lacksPod(proof, ground)),
 				pauseMs: pollMs,
 				limitMs: waitLimitMs,
 				signal,
@@ -95,7 +107,13 @@ export const verify: StepHandler<Action> = {
 				`${bad.length === 1 ? 'one proof is missing' : `${bad.length} proofs are missing`}: ${describe(first)}`,
 				{
 					node: step.node,
-					tryNext: [...new Set(bad.map(({kind}) => whatToTry[kind]))],
+					tryNext: [
+						...new Set(
+							bad.map((proof) =>
+								lacksPod(proof, ground) ? startPods : whatToTry[proof.kind],
+							),
+						),
+					],
 				},
 			);
 		}

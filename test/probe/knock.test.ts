@@ -94,6 +94,20 @@ describe('this machine knocks', () => {
 		});
 	});
 
+	test('at one that answers with another token: a stranger', async () => {
+		const server = net.createServer((socket) => {
+			socket.on('error', () => undefined);
+			socket.end(
+				`k3s-mesh-probe ${'cd'.repeat(16)} here 0 0 one 192.0.2.1:5\n`,
+			);
+		});
+		await withServer(server, async (port) => {
+			assert.deepEqual(await knock({address, port, what: {token}}, signal), {
+				result: 'stranger',
+			});
+		});
+	});
+
 	test('at one that says nothing, until it is stopped', async () => {
 		const controller = new AbortController();
 		const server = net.createServer((socket) => {

@@ -1,5 +1,5 @@
 /** What a person would type instead of running the program: a loop over all pairs and ports. */
-import type {Path} from '../../source/facts/measurements.js';
+import {controller, type Path} from '../../source/facts/measurements.js';
 import type {Lab} from '../lab/index.js';
 
 /** How ssh is started against hosts of a lab. */
@@ -55,6 +55,8 @@ export const personLoop = async (
 		],
 		{
 			input: paths
+				// What this machine asks itself needs no login.
+				.filter(({from}) => from !== controller)
 				.map(
 					(path) => `${lab.node(path.from).sshAddress}\n${tools[tool](path)}\n`,
 				)

@@ -143,8 +143,12 @@ const personTable = ({sizes}: Report): readonly string[] =>
 							`SSH loop with \`${tool}\`, ${atOnce === 1 ? 'one after the other' : `${atOnce} at once`}`,
 							seconds(ms),
 							times(ms / ours),
-							seconds(personFiltered[index]!.ms),
-							times(personFiltered[index]!.ms / oursFiltered),
+							...(personFiltered[index] === undefined
+								? ['', '']
+								: [
+										seconds(personFiltered[index].ms),
+										times(personFiltered[index].ms / oursFiltered),
+									]),
 						]),
 					],
 				),

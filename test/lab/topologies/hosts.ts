@@ -38,12 +38,12 @@ ${noPython}`,
 const holdPorts = (
 	answer: 'silent' | 'flood',
 	...ports: ReadonlyArray<`${'tcp' | 'udp'}/${number}`>
-): string => `
+): string => String.raw`
 cat >/usr/local/bin/hold-ports <<'PYTHON'
 import asyncio, socket, sys
 
 ANSWER = sys.argv[1]
-GARBAGE = b"\\0\\xffk3s-mesh-probe \\n" * 64
+GARBAGE = b"\0\xffk3s-mesh-probe \n" * 64
 
 async def visitor(reader, writer):
     try:
@@ -200,7 +200,7 @@ const rude: Topology = {
 		}),
 		publicHost('babbles', 'agent', '203.0.113.188', {
 			setup: insteadOfPython(
-				`printf '{"ready": true}\\n\\377\\376garbage\\n'; exit 0`,
+				String.raw`printf '{"ready": true}\n\377\376garbage\n'; exit 0`,
 			),
 		}),
 	],

@@ -11,6 +11,8 @@ import {
 	smallestPathMtu,
 	wireguardOverhead,
 } from '../mesh/flannel-conf.js';
+import {podFamilies} from '../mesh/node-ips.js';
+import {runsK3s} from './ports.js';
 import {rule, type Rule} from './rule.js';
 import {thresholds} from './thresholds.js';
 
@@ -57,6 +59,41 @@ const forwarding = rule(
 				),
 			];
 		}),
+);
+
+const advertisedRoute = rule(
+	{
+		id: 'forwarding.ipv6',
+		severity: 'warning',
+		sentence: 'A node keeps its IPv6 default route when it passes packets on.',
+		source: 'Linux: ip-sysctl, accept_ra',
+	},
+	({cluster, facts}, report) =>
+		podFamilies(cluster).includes(6)
+			? cluster.nodes.flatMap(({name}) => {
+					const host = facts.get(name);
+					const route = host?.routes.find(
+						({destination, advertised}) =>
+							destination === '::/0' && advertised === true,
+					);
+					// A K3s that runs has turned forwarding on, and the route has outlived it.
+					return route === undefined || runsK3s(host)
+						? []
+						: [
+								report(
+									'warning',
+									`The IPv6 default route of ${name} comes from router advertisements (${route.device}). K3s turns IPv6 forwarding on for pods, and the kernel then ignores them: the route goes when its time is over.`,
+									{
+										nodes: [name],
+										fixes: [
+											'Tell the kernel to take them all the same, also after a reboot:',
+											`printf 'net.ipv6.conf.%s.accept_ra = 2\\n' all ${/^[\w.-]+$/.test(route.device) ? route.device : 'DEVICE'} >/etc/sysctl.d/90-accept-ra.conf && sysctl --system`,
+										],
+									},
+								),
+							];
+				})
+			: [],
 );
 
 const pathMtu = rule(
@@ -159,6 +196,7 @@ const nameServers = rule(
 /** Rules about forwarding, packet sizes, routes and name servers. */
 export const networkRules: readonly Rule[] = [
 	forwarding,
+	advertisedRoute,
 	pathMtu,
 	defaultRoute,
 	nameServers,

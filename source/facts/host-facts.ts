@@ -104,6 +104,8 @@ export type Route = {
 	readonly device: string;
 	/** The source address that the kernel prefers on this route. */
 	readonly source: string | undefined;
+	/** Learnt from a router advertisement by the kernel itself; absent for all other routes. */
+	readonly advertised?: true;
 };
 
 export type ClockFacts = {

@@ -96,6 +96,7 @@ export const parseRoutes = (lines: readonly string[]): Route[] => {
 			via: gateway,
 			device: after('dev') ?? '',
 			source,
+			...(after('proto') === 'ra' && {advertised: true as const}),
 		});
 	}
 

@@ -12,7 +12,7 @@ import {
 	measured,
 } from '../plan/fixtures.js';
 import type {CheckContext} from '../../source/checks/rule.js';
-import type {HostFacts} from '../../source/facts/host-facts.js';
+import type {HostFacts, Route} from '../../source/facts/host-facts.js';
 import {
 	noMeasurements,
 	type Cell,
@@ -91,6 +91,37 @@ const good = lan3();
 const dualStack: Cluster['network'] = {
 	podCidr: ['10.42.0.0/16', 'fd00:42::/56'],
 	serviceCidr: ['10.43.0.0/16', 'fd00:43::/112'],
+};
+
+/** Pods of both families on nodes that have both, and the default route of one of them. */
+const onDualStack = (rest: Pick<Route, 'advertised'>): CheckContext => {
+	const addressesOf = (name: string) => [
+		...makeContext(good).facts.get(name)!.addresses,
+		{
+			device: 'eth0',
+			address: '2001:db8::12',
+			prefix: 64,
+			family: 6 as const,
+			mtu: 1500,
+		},
+	];
+	return makeContext(changed(good, {network: dualStack}), {
+		fra1: {addresses: addressesOf('fra1')},
+		pi4: {addresses: addressesOf('pi4')},
+		nuc: {
+			addresses: addressesOf('nuc'),
+			routes: [
+				...makeContext(good).facts.get('nuc')!.routes,
+				{
+					destination: '::/0',
+					via: 'fe80::1',
+					device: 'eth0',
+					source: undefined,
+					...rest,
+				},
+			],
+		},
+	});
 };
 
 /** Both agents with addresses of one private network, the sites that the file names, and what their kubelets showed there. */
@@ -522,6 +553,16 @@ const table: ReadonlyArray<
 			'error cidr.node-family nuc',
 			'error cidr.node-family pi4',
 		],
+	],
+	[
+		'pods of both families, and an IPv6 default route from router advertisements',
+		onDualStack({advertised: true}),
+		['warning forwarding.ipv6 nuc'],
+	],
+	[
+		'pods of both families, and an IPv6 default route of the machine itself',
+		onDualStack({}),
+		[],
 	],
 	[
 		'forwarding that drops',

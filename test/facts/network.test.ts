@@ -71,6 +71,12 @@ test('routes: default, direct, single addresses, several ways, none', () => {
 			'10.9.0.0/24 fe80::9 eth0 -',
 		],
 	);
+	assert.deepEqual(
+		routes
+			.filter(({advertised}) => advertised)
+			.map(({destination, via}) => `${destination} ${via}`),
+		['::/0 fe80::1'],
+	);
 });
 
 test('name servers are those that K3s would take', () => {

@@ -87,7 +87,7 @@ const advertisedRoute = rule(
 										nodes: [name],
 										fixes: [
 											'Tell the kernel to take them all the same, also after a reboot:',
-											`printf 'net.ipv6.conf.%s.accept_ra = 2\\n' all ${/^[\w.-]+$/.test(route.device) ? route.device : 'DEVICE'} >/etc/sysctl.d/90-accept-ra.conf && sysctl --system`,
+											String.raw`printf 'net.ipv6.conf.%s.accept_ra = 2\n' all ${/^[\w.-]+$/.test(route.device) ? route.device : 'DEVICE'} >/etc/sysctl.d/90-accept-ra.conf && sysctl --system`,
 										],
 									},
 								),

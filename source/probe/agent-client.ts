@@ -34,6 +34,9 @@ export type RunningAgent = {
 	close(): void;
 };
 
+/** Several times as long as anything that an agent is asked to try takes: silence, 3.5 s, is the longest. */
+const defaultPatienceMs = 20_000;
+
 /** Starts the agent of a node and waits until it says that it runs. Throws when it can not be started, or when the signal is raised. */
 export const startAgent = async (
 	host: Host,
@@ -41,9 +44,11 @@ export const startAgent = async (
 		readonly on: ChosenRung;
 		readonly limitSeconds: number;
 		readonly signal: AbortSignal;
+		/** An agent that owes us something and says nothing for this long, in ms, is given up. */
+		readonly patienceMs?: number;
 	},
 ): Promise<RunningAgent> => {
-	const {on, limitSeconds} = options;
+	const {on, limitSeconds, patienceMs = defaultPatienceMs} = options;
 	// A signal of its own: Node warns of many listeners on one, and there may be many agents.
 	const signal = AbortSignal.any([options.signal]);
 	const conversation = await host.converse(
@@ -80,13 +85,22 @@ export const startAgent = async (
 	/** Collects messages until `take` says that it has all, or the agent ended. */
 	const collect = async (take: (message: Message) => boolean): Promise<void> =>
 		new Promise((resolve) => {
+			const impatience = setTimeout(() => {
+				end(
+					`the probe on ${host.name} said nothing for ${patienceMs / 1000} s`,
+				);
+				conversation.close();
+			}, patienceMs).unref();
+
 			const stop = () => {
+				clearTimeout(impatience);
 				listeners.delete(listener);
 				signal.removeEventListener('abort', stop);
 				resolve();
 			};
 
 			const listener = (message: Message | undefined) => {
+				impatience.refresh();
 				if (message === undefined || take(message)) {
 					stop();
 				}
@@ -168,7 +182,7 @@ export const startAgent = async (
 			},
 			async try(tries, onReport) {
 				const open = new Set(tries.map(({id}) => id));
-				if (open.size === 0) {
+				if (open.size === 0 || problem !== undefined) {
 					return;
 				}
 

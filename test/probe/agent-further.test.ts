@@ -132,6 +132,28 @@ describe('the probe agent, further', {skip}, () => {
 		});
 	});
 
+	test('an agent that stands still is given up, and says why', async () => {
+		const host = makeLocalHost('one');
+		const agent = await startAgent(host, {
+			on: onPython(python!),
+			limitSeconds: 30,
+			signal: new AbortController().signal,
+			patienceMs: 300,
+		});
+		const [child] = host.children;
+		try {
+			child!.kill('SIGSTOP');
+			await agent.try([{...toUdp, id: 1, what: 'path'}], () => {
+				assert.fail('nothing can be reported');
+			});
+			assert.equal(agent.problem(), 'the probe on one said nothing for 0.3 s');
+			await assert.rejects(agent.listen(token, []), /said nothing/);
+		} finally {
+			child!.kill('SIGKILL');
+			agent.close();
+		}
+	});
+
 	test('services: a name, a connection, a refusal, a name that is none', async () => {
 		const server = net.createServer();
 		server.listen(0, '127.0.0.1');

@@ -63,6 +63,15 @@ try {
 		'checks',
 		'Checks: every path between the nodes, with the evidence and the fix',
 	);
+	await press('w', /Tab latency/);
+	await press(keys.tab, /Latency \(external\)/);
+	await press(keys.tab, /MTU \(external\)/);
+	await press(keys.tab, /Hosts · /);
+	await press(keys.down, /❯ \S nuc/);
+	await picture(
+		'hosts',
+		'Checks, hosts: firewall, kind of NAT with what shows it, clock, what each node reaches',
+	);
 	await press(keys.enter, /Go on with/);
 	await press('y', /nodes will change/);
 	await picture('review', 'Review: what will be done to each node');

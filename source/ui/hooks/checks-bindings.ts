@@ -114,13 +114,16 @@ export const checksBindings = (options: {
 						},
 					},
 				]
-			: [
+			: []),
+		...(tab === 'ports' || tab === 'hosts'
+			? [
 					{
 						keys: ['f'],
 						...(fix === undefined ? {} : {shown: 'f', label: 'fix'}),
 						run: actions.offerFix,
 					},
-				]),
+				]
+			: []),
 		...matrixBindings,
 		{
 			keys: ['/'],

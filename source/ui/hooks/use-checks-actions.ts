@@ -85,7 +85,8 @@ export const useChecksActions = (
 				...(['ports', 'latency', 'mtu'] as const)
 					.flatMap((part) => findingsOfPair(view, part, from, to))
 					.flatMap(({id, message, fixes: advice}) => [
-						`${id}  ${message}`,
+						id,
+						`    ${message}`,
 						...advice.flatMap((text) =>
 							text.split('\n').map((line) => `    ${line}`),
 						),
@@ -129,14 +130,25 @@ export const useChecksActions = (
 		}
 	};
 
+	const whyNoFix = (): string => {
+		if (isRunning) {
+			return 'Still measuring. The result decides what to open.';
+		}
+
+		const isClosed = [...view.pairs.values()].some((pairs) =>
+			[...pairs.values()].some(
+				({to, state}) =>
+					to === target && (state === 'bad' || state === 'warning'),
+			),
+		);
+		return isClosed
+			? `No firewall on ${target ?? 'the node'} itself closes a path to it: what stands in front of it has to be opened there.`
+			: `No path to ${target ?? 'the node'} is closed.`;
+	};
+
 	const offerFix = () => {
 		if (fix === undefined) {
-			setNotice({
-				tone: 'muted',
-				text: isRunning
-					? 'Still measuring. The result decides what to open.'
-					: `No firewall on ${target ?? 'the node'} itself closes a path to it: what stands in front of it has to be opened there.`,
-			});
+			setNotice({tone: 'muted', text: whyNoFix()});
 		} else {
 			setNotice(undefined);
 			setOverlay({kind: 'fix', fix});

@@ -196,7 +196,17 @@ export const checksView = (
 	};
 };
 
-/** The findings that explain a pair: those that name both nodes in this direction, then in any, else those about the one that should answer. */
+/** Findings about paths name the sender first when they are about one path, and the one that should answer when they tell several together. */
+const isAboutReverse = (
+	{id, nodes}: JudgedFinding,
+	from: string,
+	to: string,
+): boolean =>
+	id === 'path.blocked'
+		? nodes[0] === to
+		: (id === 'path.one-way' || id === 'path.recommended') && nodes[0] === from;
+
+/** The findings that explain a pair: those that name both nodes, else those about the one that should answer. */
 export const findingsOfPair = (
 	view: ChecksView,
 	tab: MatrixTab,
@@ -213,15 +223,17 @@ export const findingsOfPair = (
 					? !id.startsWith('latency.') && !id.startsWith('mtu.')
 					: id.startsWith(prefix)),
 		);
-	const both = serious.filter(
-		({nodes}) => nodes.includes(from) && nodes.includes(to),
-	);
-	const directed = both.filter(
-		({nodes}) => nodes.indexOf(from) < nodes.indexOf(to),
-	);
-	if (both.length > 0) {
-		return directed.length > 0 ? directed : both;
+	if (from === controller) {
+		return serious.filter(({id}) => id === 'path.controller');
 	}
 
-	return serious.filter(({nodes}) => nodes.length === 1 && nodes[0] === to);
+	const both = serious.filter(
+		(finding) =>
+			finding.nodes.includes(from) &&
+			finding.nodes.includes(to) &&
+			(from === to || !isAboutReverse(finding, from, to)),
+	);
+	return both.length > 0
+		? both
+		: serious.filter(({nodes}) => nodes.length === 1 && nodes[0] === to);
 };

@@ -138,13 +138,16 @@ export const hostCheckRows = (
 		const skew = view.conclusions.clockSkewMs.get(name);
 		const mtu = view.conclusions.meshMtu.get(name);
 		const tries = view.measurements.outbound.filter(({from}) => from === name);
-		const found = view.findings.filter(
-			({nodes, ignored, severity}) =>
-				nodes.length > 0 &&
-				nodes.includes(name) &&
-				!ignored &&
-				severity !== 'info',
-		);
+		// What is about a path is told on the other tabs.
+		const found = view.findings
+			.flatMap(({members}) => members)
+			.filter(
+				({nodes, ignored, severity}) =>
+					nodes.length === 1 &&
+					nodes[0] === name &&
+					!ignored &&
+					severity !== 'info',
+			);
 		const details: EvidenceLine[] = [
 			...(station?.problem === undefined
 				? []
@@ -154,6 +157,13 @@ export const hostCheckRows = (
 							text: `can not be measured from: ${station.problem}`,
 						} as const,
 					]),
+			...found.map(
+				({id, severity}) =>
+					({
+						state: severity === 'error' ? 'bad' : 'warning',
+						text: `${id} (see Findings)`,
+					}) as const,
+			),
 			...(station?.interpreter === undefined
 				? []
 				: [

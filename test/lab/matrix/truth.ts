@@ -37,9 +37,10 @@ export type Truth = {
 	readonly portToPort?: ReadonlyArray<readonly [string, string]>;
 };
 
-const api = 6443;
-const kubelet = 10_250;
-const wireguard = 51_820;
+/** The ports that K3s's docs name. */
+export const api = 6443;
+export const kubelet = 10_250;
+export const wireguard = 51_820;
 
 const isAny = (name: string, ...names: readonly string[]): boolean =>
 	names.includes(name);

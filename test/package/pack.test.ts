@@ -41,7 +41,7 @@ test('the packed program runs from an empty folder', async (t) => {
 	await terminal.exited;
 });
 
-test('the tarball holds the program, its schema and the licences, and nothing else', async () => {
+test('the tarball holds the program, its schemas and the licences, and nothing else', async () => {
 	const {stdout} = await runFile(
 		'npm',
 		['pack', '--dry-run', '--json', '--ignore-scripts'],
@@ -58,6 +58,10 @@ test('the tarball holds the program, its schema and the licences, and nothing el
 		'package.json',
 		'dist/cli.js',
 		'dist/cluster.schema.json',
+		'dist/check.schema.json',
+		'dist/plan.schema.json',
+		'dist/apply.schema.json',
+		'dist/kubeconfig.schema.json',
 		'dist/THIRD-PARTY-LICENCES.txt',
 	]) {
 		assert.ok(files.includes(needed), `${needed} is missing`);

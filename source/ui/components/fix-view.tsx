@@ -1,7 +1,7 @@
-import {Box} from 'ink';
+import {Box, useWindowSize} from 'ink';
 import {useRef, useState} from 'react';
 import type {FirewallFix} from '../../operations/operations.js';
-import {count} from '../format.js';
+import {count, wrapWords} from '../format.js';
 import {Toned} from '../theme.js';
 import {Screen} from './screen.js';
 
@@ -34,9 +34,16 @@ export const FixView = ({
 	const [top, setTop] = useState(0);
 	/** Lines that fit, known once the screen is laid out. */
 	const page = useRef(1);
+	const {columns: width} = useWindowSize();
+	// Broken at spaces, the rest of a line further in: nothing that will run stays unseen.
+	const lines = fix.lines.flatMap((line) =>
+		wrapWords(line, width - 8).map((piece, index) =>
+			index === 0 ? piece : `    ${piece}`,
+		),
+	);
 	const scroll = (by: number) => () => {
 		setTop((known) =>
-			Math.max(0, Math.min(fix.lines.length - page.current, known + by)),
+			Math.max(0, Math.min(lines.length - page.current, known + by)),
 		);
 	};
 
@@ -62,14 +69,14 @@ export const FixView = ({
 			{({columns, rows}) => {
 				const room = Math.max(1, rows - 4);
 				page.current = room;
-				const shown = fix.lines.slice(top, top + room);
+				const shown = lines.slice(top, top + room);
 				return (
 					<>
 						<Box width={columns} paddingX={1} justifyContent="space-between">
 							<Toned bold>{`Open ${fix.firewall} on ${fix.node}?`}</Toned>
 							<Box flexShrink={0} marginLeft={2}>
 								<Toned tone="muted">
-									{`${top + 1}–${top + shown.length} of ${count(fix.lines.length, 'line')}`}
+									{`${top + 1}–${top + shown.length} of ${count(lines.length, 'line')}`}
 								</Toned>
 							</Box>
 						</Box>
@@ -78,7 +85,7 @@ export const FixView = ({
 						</Toned>
 						<Box height={1} />
 						{shown.map((line, index) => (
-							// The lines of a fix do not move.
+							// Lines stay where they are.
 							// eslint-disable-next-line react/no-array-index-key
 							<Toned key={top + index}>{`   ${line}`}</Toned>
 						))}

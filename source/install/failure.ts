@@ -40,6 +40,12 @@ const known: readonly Known[] = [
 		],
 	},
 	{
+		pattern: /ufw has a rule that forbids/i,
+		tryNext: [
+			'Take that rule away there (ufw delete and its words), then try again.',
+		],
+	},
+	{
 		pattern: /is not installed on this machine/i,
 		tryNext: ['Install it there, then try again.'],
 	},

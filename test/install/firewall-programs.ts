@@ -30,6 +30,7 @@ case "$1" in
 		if holds "$state/ufw" "$rule"; then echo 'Skipping adding existing rule'; exit 0; fi
 		[ $dry = yes ] || echo "$rule" >>"$state/ufw"
 		;;
+	show) ;;
 	delete)
 		shift
 		drop "$state/ufw" "$(bracketed "$@")"

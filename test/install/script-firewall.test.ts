@@ -30,6 +30,10 @@ const programs = (root: string): Readonly<Record<string, string>> => ({
 	if grep -qxF -e "$words" "$rules"; then echo 'Skipping adding existing rule'; else echo '*filter'; fi
 	exit 0
 fi
+if [ "$1" = show ]; then
+	cat ${root}/forbidden 2>/dev/null
+	exit 0
+fi
 ${change}
 echo "$words" >>"$rules"`,
 	),
@@ -215,6 +219,26 @@ for (const shell of systemShells) {
 				assert.equal(await apply('ufw'), 0);
 				assert.equal(calls().length, 2);
 				assert.equal(existsSync(sandbox.at('/never')), false);
+			});
+
+			test('a rule of ufw that forbids exactly what is needed is told, not taken for ours', async () => {
+				await apply('ufw');
+				for (const [rule, wrong] of [
+					['ufw deny from 192.0.2.7', true],
+					["ufw reject from 192.0.2.7 comment 'mine'", true],
+					['ufw route deny in on cni0', true],
+					['ufw allow from 192.0.2.7', false],
+					['ufw deny from 192.0.2.7 to any port 22 proto tcp', false],
+					['ufw deny from 192.0.2.70', false],
+				] as const) {
+					sandbox.write('/forbidden', `Added user rules:\n${rule}\n`);
+					assert.equal(await apply('ufw', true), wrong ? 1 : 0, rule);
+					if (wrong) {
+						await assert.rejects(apply('ufw'), {
+							message: `ufw has a rule that forbids what is needed, and takes none beside it: ${rule}`,
+						});
+					}
+				}
 			});
 
 			test('firewalld gets the rules of a zone at once, in its permanent and its running configuration', async () => {

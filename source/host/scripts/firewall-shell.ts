@@ -38,9 +38,45 @@ LC_ALL=C
 export LC_ALL
 PATH="$PATH:/usr/sbin:/sbin"
 set -f
+# ufw calls a rule existing, too, that differs from ours in its verb alone: such a rule forbids what we allow, and ufw
+# takes none beside it. It stands in \$forbidding then.
+forbidding=
+added=
+find_forbidding() {
+	[ -n "$added" ] || added=$(ufw show added 2>/dev/null </dev/null) || :
+	route=
+	match=
+	ports=
+	protocol=
+	while [ $# -gt 0 ]; do
+		case "$1" in
+			route) route='route ' ;;
+			from)
+				match="from $2"
+				shift
+				;;
+			in | out) match="$1 on $3" ;;
+			port)
+				ports=" to any port $2"
+				shift
+				;;
+			proto)
+				protocol=" proto $2"
+				shift
+				;;
+			comment) break ;;
+		esac
+		shift
+	done
+	forbidding=$(printf '%s\\n' "$added" |
+		grep -E "^ufw \${route}(deny|reject|limit)( log| log-all)? $match$ports$protocol( comment |\$)" | head -n 1) || :
+}
 present_ufw() {
 	shift
-	ufw --dry-run "$@" 2>&1 </dev/null | grep -q '^Skipping'
+	forbidding=
+	ufw --dry-run "$@" 2>&1 </dev/null | grep -q '^Skipping' || return 1
+	find_forbidding "$@"
+	[ -z "$forbidding" ]
 }
 # firewalld: words are firewall-cmd --permanent [--zone=ZONE] --add-KIND=VALUE. Each of its calls takes long, so the
 # list of a zone is asked for once, and what is missing there is added in one call.

@@ -89,6 +89,7 @@ while IFS= read -r rule; do
 	fi
 	missing=$((missing + 1))
 	[ "$check_only" = no ] || continue
+	[ -z "$forbidding" ] || fail "ufw has a rule that forbids what is needed, and takes none beside it: $forbidding"
 	with_words "$rule" "add_$firewall" || fail "The firewall refused a rule: $(printf %s "$rule" | tr "$separator" ' ')"
 done <<END_OF_RULES
 $additions

@@ -22,6 +22,7 @@ const usage = `npm run lab -- COMMAND
 
 Topologies:
 ${topologies.map(({name, about}) => `  ${name.padEnd(12)}${about}`).join('\n')}
+  big-N       N public hosts (up to 100) that are an sshd each, without systemd
 `;
 
 const interrupted = new AbortController();

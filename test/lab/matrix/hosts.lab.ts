@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import {assertCode, fingerprint, stageFor} from '../support.js';
+import {bigTopology} from '../topologies/big.js';
 import {
 	assertCells,
 	cellLines,
@@ -150,6 +151,19 @@ test('busy: a cluster that runs is measured against its own services, and does n
 		),
 		[],
 	);
+});
+
+test('big: twenty hosts at once, and every path of every pair is open', async (t) => {
+	const stage = await stageFor(bigTopology(20));
+	t.after(stage.down);
+	const report = await checkJson(stage);
+	assertCells(report, questionsOf(stage.lab.topology), () => 'open');
+	assert.equal(report.latencies.length, 20 * 19);
+	assert.deepEqual(
+		report.pathMtus.filter(({bytes}) => bytes !== 1500),
+		[],
+	);
+	assert.equal(report.pathMtus.length, 20 * 19);
 });
 
 test('podfw: all ports are open, and that pods would reach nothing is said all the same', async (t) => {

@@ -39,7 +39,7 @@ export LC_ALL
 PATH="$PATH:/usr/sbin:/sbin"
 set -f
 # ufw calls a rule existing, too, that differs from ours in its verb alone: such a rule forbids what we allow, and ufw
-# takes none beside it. It stands in \$forbidding then.
+# takes none beside it. It stands in $forbidding then.
 forbidding=
 added=
 find_forbidding() {
@@ -69,7 +69,7 @@ find_forbidding() {
 		shift
 	done
 	forbidding=$(printf '%s\\n' "$added" |
-		grep -E "^ufw \${route}(deny|reject|limit)( log| log-all)? $match$ports$protocol( comment |\$)" | head -n 1) || :
+		grep -E "^ufw \${route}(deny|reject|limit)( log| log-all)? $match$ports$protocol( comment |$)" | head -n 1) || :
 }
 present_ufw() {
 	shift

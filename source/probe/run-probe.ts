@@ -222,7 +222,17 @@ export const runProbe: Probe = async (input) => {
 		});
 		await Promise.all([outbound, mappings]);
 		signal.throwIfAborted();
-		return {...found, cells: [...cells.values()]};
+		const stations = found.stations.map((station) => {
+			const problem = stationOf(run, station.node)?.agent.problem();
+			if (problem === undefined) {
+				return station;
+			}
+
+			const ended = {...station, problem};
+			onEvent({type: 'station', station: ended});
+			return ended;
+		});
+		return {...found, stations, cells: [...cells.values()]};
 	} finally {
 		for (const {station} of starts.values()) {
 			station?.agent.close();

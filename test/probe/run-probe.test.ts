@@ -195,6 +195,12 @@ describe('the probe on loopback', {skip}, () => {
 					verdict.kind === 'unknown' && verdict.reason.includes('two'),
 			),
 		);
+		assert.deepEqual(
+			measurements.stations
+				.filter(({problem}) => problem !== undefined)
+				.map(({node}) => node),
+			['two'],
+		);
 	});
 
 	test('a port that another program holds is in use, with its name', async () => {

@@ -1,6 +1,7 @@
 import {parseCidr} from '../cluster/addresses.js';
 import type {NodeSpec} from '../cluster/schema.js';
 import type {HostFacts, Route} from '../facts/host-facts.js';
+import type {Measurements} from '../facts/measurements.js';
 import type {MeshContext} from './mesh.js';
 
 /** Where flannel's own configuration is written when it must differ from what K3s would make. */
@@ -25,28 +26,60 @@ export const deviceMtu = (
 	return facts.addresses.find((entry) => entry.device === device)?.mtu;
 };
 
+/** Path MTUs by node: the smallest one, and the ways that were measured. */
+type PathIndex = ReadonlyMap<
+	string,
+	{readonly smallest: number; readonly ways: ReadonlySet<string>}
+>;
+
+const indexes = new WeakMap<
+	Measurements['pathMtus'],
+	{readonly length: number; readonly index: PathIndex}
+>();
+
+/** Every node is asked about, and each has a path to every other: worked out once for what was measured. */
+const indexOf = (pathMtus: Measurements['pathMtus']): PathIndex => {
+	const before = indexes.get(pathMtus);
+	// A list that still grows while it is measured has another length.
+	if (before?.length === pathMtus.length) {
+		return before.index;
+	}
+
+	const index = new Map<string, {smallest: number; ways: Set<string>}>();
+	for (const {from, to, bytes} of pathMtus) {
+		for (const name of [from, to]) {
+			const entry = index.get(name) ?? {
+				smallest: Number.POSITIVE_INFINITY,
+				ways: new Set<string>(),
+			};
+			entry.smallest = Math.min(entry.smallest, bytes);
+			entry.ways.add(`${from}>${to}`);
+			index.set(name, entry);
+		}
+	}
+
+	indexes.set(pathMtus, {length: pathMtus.length, index});
+	return index;
+};
+
 /** The largest packet that passes to and from all other nodes, in bytes, as far as it was measured. */
 export const smallestPathMtu = (
 	{measurements}: MeshContext,
-	node: NodeSpec,
-): number | undefined => {
-	const measured = measurements.pathMtus
-		.filter(({from, to}) => from === node.name || to === node.name)
-		.map(({bytes}) => bytes);
-	return measured.length === 0 ? undefined : Math.min(...measured);
-};
+	{name}: NodeSpec,
+): number | undefined => indexOf(measurements.pathMtus).get(name)?.smallest;
 
 /** Was every path between a node and all others measured, in both directions? */
 const allMeasured = (
 	{cluster, measurements}: MeshContext,
 	node: NodeSpec,
 ): boolean => {
-	const isMeasured = (one: string, other: string): boolean =>
-		measurements.pathMtus.some(({from, to}) => from === one && to === other);
+	const ways = indexOf(measurements.pathMtus).get(node.name)?.ways;
 	return cluster.nodes
 		.filter(({name}) => name !== node.name)
 		.every(
-			({name}) => isMeasured(node.name, name) && isMeasured(name, node.name),
+			({name}) =>
+				ways?.has(`${node.name}>${name}`) === true &&
+				ways.has(`${name}>${node.name}`),
 		);
 };
 

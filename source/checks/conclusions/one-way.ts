@@ -32,6 +32,8 @@ const returnPorts = (
 	};
 };
 
+const known = new WeakMap<CheckContext, (way: Way) => Way | undefined>();
+
 /**
  * Asks whether the cluster needs a way in both directions and only this one is open: what is sent arrives, and the way
  * back is shown to be closed. The answer is the way back.
@@ -39,6 +41,11 @@ const returnPorts = (
 export const closedWayBack = (
 	context: CheckContext,
 ): ((way: Way) => Way | undefined) => {
+	const before = known.get(context);
+	if (before !== undefined) {
+		return before;
+	}
+
 	const requirements = meshOf(context.cluster).requirements(context);
 	const wanted = new Set(requirements.map((requirement) => keyOf(requirement)));
 	const portBack = returnPorts(requirements);
@@ -53,7 +60,7 @@ export const closedWayBack = (
 			.filter(({verdict}) => isBlocked(verdict))
 			.map(({path}) => keyOf(path)),
 	);
-	return (way) => {
+	const backOf = (way: Way): Way | undefined => {
 		const port = portBack(way);
 		if (
 			port === undefined ||
@@ -67,6 +74,9 @@ export const closedWayBack = (
 		const back = {...way, from: way.to, to: way.from, port};
 		return closed.has(keyOf(back)) ? back : undefined;
 	};
+
+	known.set(context, backOf);
+	return backOf;
 };
 
 /** Pairs that need each other in both directions and have one: from where it is open to where it is shown to be closed. */

@@ -94,7 +94,7 @@ fi
 section() {
 	printf '= %s\n' "$1"
 	shift
-	{ "$@" 2>/dev/null || :; } </dev/null | head -n 5000 | cut -c 1-4000 | sed 's/^/|/'
+	{ "$@" 2>/dev/null || :; } </dev/null | cut -c 1-4000 | sed -e 's/^/|/' -e 5000q
 	printf '\n'
 }
 

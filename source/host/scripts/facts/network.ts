@@ -41,8 +41,9 @@ show_ip_forward() {
 	cat /proc/sys/net/ipv4/ip_forward
 }
 
+# What is off need not be asked: it is a Python program, and slow on small machines.
 show_ufw() {
-	limited ufw status verbose
+	grep -qs '^ENABLED=no' /etc/ufw/ufw.conf || limited ufw status verbose
 }
 
 show_ufw_config() {

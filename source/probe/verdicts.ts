@@ -1,4 +1,9 @@
-import {addressScope, sameAddress} from '../cluster/addresses.js';
+import {
+	addressFamily,
+	addressScope,
+	isAddress,
+	sameAddress,
+} from '../cluster/addresses.js';
 import type {HostFacts} from '../facts/host-facts.js';
 import type {Cell, Path, Verdict} from '../facts/measurements.js';
 import type {Listening, Outcome, Report} from './messages.js';
@@ -19,6 +24,34 @@ export const unknownCell = (path: Path, reason: string): Cell => ({
 	observedSource: undefined,
 });
 
+/** Which refusal of a port concerns an address. */
+const refusalAt = (
+	address: string,
+	samePort: Listening['refused'],
+	facts: HostFacts,
+): Listening['refused'][number] | undefined => {
+	const known = facts.addresses.map((one) => one.address);
+	if (known.some((one) => sameAddress(one, address))) {
+		return samePort.find((one) => sameAddress(one.address, address));
+	}
+
+	// It is translated to one of the others: a port that is held is held on all, but one address may fail alone.
+	const candidate = (one: string) =>
+		addressScope(one) !== 'loopback' &&
+		(!isAddress(address) || addressFamily(one) === addressFamily(address));
+	const refused = samePort.filter((one) => candidate(one.address));
+	const listens = known.some(
+		(one) =>
+			candidate(one) &&
+			addressScope(one) !== 'link-local' &&
+			refused.every((other) => !sameAddress(other.address, one)),
+	);
+	return (
+		refused.find(({problem}) => problem === 'in use') ??
+		(listens ? undefined : refused[0])
+	);
+};
+
 /** Looks up what the target's agent could not bind. An address that is not on the machine arrives on one of its others (NAT). */
 export const obstacleAt = (
 	path: Path,
@@ -32,18 +65,7 @@ export const obstacleAt = (
 		return undefined;
 	}
 
-	if (samePort.length === 0) {
-		return undefined;
-	}
-
-	const onMachine = facts.addresses.some(({address}) =>
-		sameAddress(address, path.address),
-	);
-	const refused = samePort.find(({address}) =>
-		onMachine
-			? sameAddress(address, path.address)
-			: addressScope(address) !== 'loopback',
-	);
+	const refused = refusalAt(path.address, samePort, facts);
 	if (refused === undefined) {
 		return undefined;
 	}

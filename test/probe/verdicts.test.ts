@@ -78,6 +78,21 @@ describe('verdicts', () => {
 		assert.deepEqual(obstacleAt(path, refusedOn('192.0.2.7'), facts), inUse);
 		assert.equal(obstacleAt(path, refusedOn('10.0.0.5'), facts), undefined);
 		assert.deepEqual(obstacleAt(path, refusedOn('10.0.0.5'), natted), inUse);
+		const more = localFacts(
+			['127.0.0.1', '10.0.0.5', '10.0.0.6', 'fd00::5'],
+			undefined,
+		);
+		for (const address of ['10.0.0.5', 'fd00::5']) {
+			assert.equal(
+				obstacleAt(path, refusedOn(address, 'No such'), more),
+				undefined,
+			);
+		}
+
+		assert.equal(
+			obstacleAt(path, refusedOn('10.0.0.5', 'No such'), natted)?.kind,
+			'not-listening',
+		);
 		assert.equal(obstacleAt(path, refusedOn('127.0.0.1'), natted), undefined);
 		assert.deepEqual(
 			obstacleAt(path, refusedOn('192.0.2.7', 'Permission denied'), facts),

@@ -46,8 +46,9 @@ perl)
 	exec "$probe_program" -e 'eval delete $ENV{probe_source}; die $@ if $@'
 	;;
 *)
+	# Behind sshd, or on a socket, bash would run the login's own .bashrc.
 	unset BASH_ENV
-	exec timeout "$probe_limit" "$probe_program" -c 'source=$probe_source; unset probe_source; eval "$source"'
+	exec timeout "$probe_limit" "$probe_program" --norc -c 'source=$probe_source; unset probe_source; eval "$source"'
 	;;
 esac
 `,

@@ -87,7 +87,7 @@ export -f answer_request
 
 # Starts a listener for a protocol, address and port, which hands each request to a process of its own, and sets started to its number.
 start_listener() {
-	local command="$BASH -c answer_request" family=4 address=$2
+	local command="$BASH --norc -c answer_request" family=4 address=$2
 	if [[ $address == *:* ]]; then
 		family=6
 		address="[$address],ipv6only=1"
@@ -99,7 +99,7 @@ start_listener() {
 		nc/tcp) words=(-n -l -k -m 64 -e "$command" "$2" "$3") ;;
 		nc/udp) words=(-n -u -l -k -m 64 -e "$command" "$2" "$3") ;;
 	esac
-	timeout "$probe_limit" "$probe_listener" "\${words[@]}" </dev/null >/dev/null &
+	start timeout "$probe_limit" "$probe_listener" "\${words[@]}" >/dev/null
 	started=$!
 }
 

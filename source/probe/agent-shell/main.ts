@@ -57,9 +57,12 @@ begin() {
 	overdue[$!]=$((now + allowed * 1000000))
 }
 
-# Our own standard input is for commands alone.
+# Starts a process in the background. It leads a group of its own, so that it can be ended with all that it starts; our
+# standard input is for commands alone.
 start() {
+	set -m
 	"$@" </dev/null &
+	set +m
 }
 
 # Starts what waits, as far as there is room.
@@ -77,11 +80,12 @@ collect() {
 	for process in "\${!running[@]}"; do
 		if kill -0 "$process"; then
 			((now > overdue[$process])) || continue
-			kill -KILL -- "-$process"
 			report "\${running[$process]}" 1 silent
 		else
 			wait "$process" || report "\${running[$process]}" 0 failed '"reason":"the shell of this try ended early"'
 		fi
+		# What it started may still wait for packets.
+		kill -KILL -- "-$process"
 		unset "running[$process]" "overdue[$process]"
 	done
 }
@@ -96,8 +100,6 @@ end() {
 }
 
 exec 2>/dev/null
-# Each process that we start leads a group of its own, so that it can be ended with all that it started.
-set -m
 trap end TERM HUP INT
 printf '{"ready":true,"version":"%s","interpreter":"%s"}\\n' "\${BASH_VERSION%%(*}" "$BASH\${probe_listener:+ with $probe_listener}"
 pending=

@@ -108,7 +108,7 @@ show_probe_tools() {
 		limited "$found" -e 'use 5.014; use strict; use Errno; use Fcntl; use Socket 2.000; Socket::inet_pton(AF_INET6, "::1") or exit 1;' &&
 		echo "perl $found"
 	shell=$(command -v bash) &&
-		limited "$shell" -c '((BASH_VERSINFO[0] >= 4)) && exec 3<>/dev/udp/127.0.0.1/9' &&
+		limited "$shell" --norc -c '((BASH_VERSINFO[0] >= 4)) && exec 3<>/dev/udp/127.0.0.1/9' &&
 		timeout 1 true &&
 		echo "bash $shell" || return 0
 	if found=$(command -v socat) && limited "$found" -V | grep -q 'WITH_EXEC 1'; then
@@ -127,12 +127,12 @@ show_probe_tools() {
 
 # Does it hand a packet to a program and send back what that says? Only on the loopback, for a second or two.
 nc_answers() {
-	said=$(limited "$shell" -c '
+	said=$(limited "$shell" --norc -c '
 		answer() {
 			read -r -t 1 line && echo "$line"
 		}
 		export -f answer
-		timeout 4 "$1" -n -u -l -k -e "$0 -c answer" 127.0.0.1 40253 >/dev/null &
+		timeout 4 "$1" -n -u -l -k -e "$0 --norc -c answer" 127.0.0.1 40253 >/dev/null &
 		for attempt in 1 2 3 4 5; do
 			kill -0 $! || exit
 			exec 3<>/dev/udp/127.0.0.1/40253

@@ -375,6 +375,15 @@ export const up = async (options: UpOptions): Promise<Lab> => {
 	const {vm = false, signal, detached = false} = options;
 	const say = options.onProgress ?? (() => undefined);
 	const topology = findTopology(options.topology);
+	const odd = topology.hosts.find(
+		({moreAddresses, ipv6, link}) => moreAddresses ?? ipv6 ?? link,
+	);
+	if (vm && odd) {
+		throw new LabError(
+			`${topology.name} can not be made of virtual machines: they have one address on one plain cable, and ${odd.name} has more.`,
+		);
+	}
+
 	await requireMachine(vm, options.install ?? false);
 	await removeAbandoned();
 	const id = newInstanceId();

@@ -9,7 +9,6 @@ import json
 import os
 import random
 import select
-import signal
 import socket
 import struct
 import sys
@@ -88,5 +87,4 @@ def main():
                 heapq.heappush(waiting, (time.monotonic() + way.delay, order, packet))
 
 
-signal.signal(signal.SIGINT, signal.SIG_DFL)
 main()

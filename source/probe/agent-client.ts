@@ -44,7 +44,7 @@ export const startAgent = async (
 		readonly on: ChosenRung;
 		readonly limitSeconds: number;
 		readonly signal: AbortSignal;
-		/** An agent that owes us something and says nothing for this long, in ms, is given up. */
+		/** An agent that runs, owes us something and says nothing for this long, in ms, is given up. */
 		readonly patienceMs?: number;
 	},
 ): Promise<RunningAgent> => {
@@ -58,6 +58,7 @@ export const startAgent = async (
 	);
 	const listeners = new Set<(message: Message | undefined) => void>();
 	let problem: string | undefined;
+	let runs = false;
 
 	const end = (reason: string) => {
 		problem ??= reason;
@@ -86,6 +87,11 @@ export const startAgent = async (
 	const collect = async (take: (message: Message) => boolean): Promise<void> =>
 		new Promise((resolve) => {
 			const impatience = setTimeout(() => {
+				if (!runs) {
+					// How long a start may take is for the caller to say.
+					return;
+				}
+
 				end(
 					`the probe on ${host.name} said nothing for ${patienceMs / 1000} s`,
 				);
@@ -151,6 +157,7 @@ export const startAgent = async (
 				void read();
 			},
 		);
+		runs = true;
 		return {
 			node: host.name,
 			interpreter: `${ready.interpreter === '' ? on.program : ready.interpreter} (${ready.version})`,

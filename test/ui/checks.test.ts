@@ -213,7 +213,7 @@ describe('the matrix of ports', () => {
 		const terminal = await start();
 		await terminal.waitFor(/6 blocked/);
 		terminal.type('a');
-		await terminal.waitFor(/Ports on internal addresses/);
+		await terminal.waitFor(/Ports \(internal\)/);
 		await terminal.waitFor(/\n +fra1 +· +│– +– +│–\n home nuc +– +│· +● +│–\n/);
 		await terminal.waitFor(
 			/fra1 → nuc\n +– 10\.0\.0\.2 +tcp 10250 +filtered +3 sent, 0 answered, no ICMP/,
@@ -221,9 +221,9 @@ describe('the matrix of ports', () => {
 		terminal.type(keys.right);
 		await terminal.waitFor(/wrong host +another machine answered/);
 		terminal.type('a');
-		await terminal.waitFor(/Ports on Tailscale addresses/);
+		await terminal.waitFor(/Ports \(tailscale\)/);
 		terminal.type('a');
-		await terminal.waitFor(/Ports on external addresses/);
+		await terminal.waitFor(/Ports \(external\)/);
 		await terminal.waitFor(/6 blocked/);
 	});
 

@@ -53,6 +53,16 @@ describe('what is so on several nodes', () => {
 		);
 	});
 
+	it('is seen as the same only by whole names', () => {
+		assert.deepEqual(
+			told([
+				finding('fra1 hears fra10.', ['fra1']),
+				finding('nuc hears fra10.', ['nuc']),
+			]),
+			[['fra1 and nuc: hears fra10.', 'fra1 nuc', 1]],
+		);
+	});
+
 	it('stays apart where it differs by a value, a severity or a rule', () => {
 		const findings = [
 			finding('fra1 has 1 GB.', ['fra1']),

@@ -5,7 +5,6 @@ import type {ChecksState} from '../state/checks-state.js';
 import {
 	checksTabs,
 	isMatrixTab,
-	kindTitles,
 	tabTitles,
 	type ChecksTab,
 	type ChecksView,
@@ -42,12 +41,18 @@ export const ChecksTitle = ({
 	const open = view.findings.filter(
 		({severity, ignored}) => severity !== 'info' && !ignored,
 	).length;
-	const title =
-		tab === 'ports'
-			? `Ports on ${kindTitles[kind]}`
-			: isMatrixTab(tab)
-				? `${tabTitles[tab]} (${kind})`
-				: tabTitles[tab];
+	const progress = [
+		'',
+		`${ready} of ${count(view.names.length, 'node')}`,
+		...(view.planned > 0 ? [`${view.measured} of ${view.planned} paths`] : []),
+		...time,
+	].join(' · ');
+	const [verdict, tone] =
+		view.blocked > 0
+			? ([`${view.blocked} blocked`, 'bad'] as const)
+			: open > 0
+				? ([count(open, 'finding'), 'warning'] as const)
+				: ([work.phase === 'done' ? 'all good' : '', 'good'] as const);
 	return (
 		<Box width={columns} paddingX={1} justifyContent="space-between" height={1}>
 			<Text wrap="truncate-end">
@@ -56,19 +61,13 @@ export const ChecksTitle = ({
 						<Spinner />{' '}
 					</>
 				)}
-				<Toned bold>{title}</Toned>
-				{` · ${ready} of ${count(view.names.length, 'node')}`}
-				{view.planned > 0 && ` · ${view.measured} of ${view.planned} paths`}
-				{time.map((text) => ` · ${text}`)}
+				<Toned bold>
+					{isMatrixTab(tab) ? `${tabTitles[tab]} (${kind})` : tabTitles[tab]}
+				</Toned>
+				{progress}
 			</Text>
 			<Box flexShrink={0} marginLeft={2}>
-				{view.blocked > 0 ? (
-					<Toned tone="bad">{`${view.blocked} blocked`}</Toned>
-				) : open > 0 ? (
-					<Toned tone="warning">{count(open, 'finding')}</Toned>
-				) : (
-					work.phase === 'done' && <Toned tone="good">all good</Toned>
-				)}
+				<Toned tone={tone}>{verdict}</Toned>
 			</Box>
 		</Box>
 	);

@@ -165,6 +165,23 @@ const table: ReadonlyArray<
 		[/come from 203\.0\.113\.7 port 40001, and they left from port 51820$/],
 	],
 	[
+		'its internal address is reached across sites, and the external one is not',
+		world(
+			{
+				cells: [
+					...closed,
+					internal('hub', 'home', open, '203.0.113.1:4000'),
+					internal('home', 'hub', filtered),
+				],
+				nat: kept,
+			},
+			{},
+			{internalIp: '192.168.1.4'},
+		),
+		'port-restricted',
+		[/does not arrive on UDP 51820$/],
+	],
+	[
 		'only a try from port to port showed the mapping',
 		world({
 			cells: [...closed, cell('home', 'hub', filtered)],

@@ -577,6 +577,7 @@ test('the MTU of the mesh is what the smallest path leaves, and absent where non
 			['pi4', 1320],
 		],
 	);
+	assert.equal(mtuOf([1400, 1500]).get('nuc'), 1320);
 	// A device that promises more than the path, as clouds with jumbo frames have it.
 	assert.equal(mtuOf([1500], 9001).get('nuc'), 1420);
 	// A device that promises less is what flannel goes by.

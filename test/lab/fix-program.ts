@@ -7,11 +7,15 @@ import {readFileSync} from 'node:fs';
 import process from 'node:process';
 import {parse} from 'yaml';
 import {clusterSchema} from '../../source/cluster/schema.js';
-import {controller} from '../../source/facts/measurements.js';
+import {controller, pathKey} from '../../source/facts/measurements.js';
 import {checkCluster} from '../../source/operations/check.js';
 import {applyFixes, proposeFixes} from '../../source/operations/fix.js';
 import {openFleet} from '../../source/operations/fleet.js';
-import type {FirewallFix} from '../../source/operations/operations.js';
+import type {
+	CheckCluster,
+	CheckReport,
+	FirewallFix,
+} from '../../source/operations/operations.js';
 import {makeWorld} from '../../source/operations/world.js';
 
 /** What the program did and saw. */
@@ -40,7 +44,9 @@ const fleet = openFleet({
 	signal,
 });
 
-const check = async () =>
+const check = async (
+	again?: Parameters<CheckCluster>[0]['again'],
+): Promise<CheckReport> =>
 	checkCluster({
 		cluster,
 		fleet,
@@ -49,9 +55,10 @@ const check = async () =>
 		onEvent() {
 			// The report is enough.
 		},
+		...(again && {again}),
 	});
 
-const closedOf = ({measurements}: Awaited<ReturnType<typeof check>>) =>
+const closedOf = ({measurements}: CheckReport) =>
 	measurements.cells
 		.filter(
 			({path, verdict}) =>
@@ -132,6 +139,16 @@ try {
 			// All come at the end.
 		},
 	});
+	const affected = new Set(
+		fixes.flatMap(({paths}) => paths.map((one) => pathKey(one))),
+	);
+	const after =
+		mode === 'cut'
+			? await check()
+			: await check({
+					earlier: before,
+					only: (one) => affected.has(pathKey(one)),
+				});
 	const report: FixReport = {
 		closed: closedOf(before),
 		fixes: fixes.map(({node, firewall, paths, lines}) => ({
@@ -148,7 +165,7 @@ try {
 					: outcome.kind,
 			]),
 		),
-		left: closedOf(await check()),
+		left: closedOf(after),
 	};
 	console.log(JSON.stringify(report));
 } finally {

@@ -86,7 +86,7 @@ const shellWithListener: Capabilities = {
 	mapping: false,
 	refusedBy: false,
 	tls: false,
-	services: ['connect', 'names'],
+	services: ['connect', 'names', 'time'],
 };
 
 /** What the agents can do, by rung. */

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import {once} from 'node:events';
+import {existsSync} from 'node:fs';
 import net from 'node:net';
 import {describe, test} from 'node:test';
 import {clusterSchema} from '../../source/cluster/schema.js';
@@ -16,6 +17,11 @@ import {
 } from './local-host.js';
 
 const python = await findPython();
+const [perl, bash] = ['perl', 'bash'].map((name) =>
+	['/usr/bin', '/bin']
+		.map((folder) => `${folder}/${name}`)
+		.find((path) => existsSync(path)),
+);
 const skip = python === undefined ? 'python3 is not installed' : false;
 
 const addresses = {
@@ -126,6 +132,53 @@ describe('the probe on loopback', {skip}, () => {
 			}
 		}
 	});
+
+	test(
+		'Perl measures like Python, and where there is bash alone packets are seen to arrive',
+		{
+			skip:
+				perl === undefined || bash === undefined
+					? 'perl or bash is not installed'
+					: false,
+		},
+		async () => {
+			const {measurements} = await measure({
+				facts: {
+					two: {python: undefined, probeTools: {bash: bash!}},
+					three: {python: undefined, probeTools: {perl: perl!}},
+				},
+			});
+			assert.deepEqual(
+				measurements.stations
+					.map(({node, rung}) => `${node} ${rung}`)
+					.toSorted(),
+				['one python3', 'three perl', 'two counters'],
+			);
+			for (const [from, to] of [
+				['one', 'three'],
+				['three', 'one'],
+				['two', 'one'],
+				['two', 'three'],
+			] as const) {
+				assert.deepEqual(kinds(measurements, from, to), [
+					'tcp open',
+					'udp open',
+				]);
+			}
+
+			for (const from of ['one', 'three'] as const) {
+				assert.deepEqual(kinds(measurements, from, 'two'), [
+					'tcp unknown',
+					'udp reached',
+				]);
+			}
+
+			assert.deepEqual(
+				measurements.pathMtus.map(({from, to}) => `${from} ${to}`).toSorted(),
+				['one three', 'three one'],
+			);
+		},
+	);
 
 	test('a node with nothing to measure with is unknown in both directions, with the reason; the others are measured', async () => {
 		const {measurements, events} = await measure({

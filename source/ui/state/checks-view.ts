@@ -139,7 +139,10 @@ export const checksView = (
 		state.pending,
 	);
 	const kindByAddress = new Map(
-		cells.map(({path}) => [`${path.to} ${path.address}`, path.addressKind]),
+		(state.told.pathMtus.length === 0 ? [] : cells).map(({path}) => [
+			`${path.to} ${path.address}`,
+			path.addressKind,
+		]),
 	);
 	const nodes = new Map(cluster.nodes.map((node) => [node.name, node]));
 	const kindOf = (to: string, address: string): AddressKind => {

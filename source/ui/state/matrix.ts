@@ -109,9 +109,10 @@ export const pairCells = (
 			new Map<string, PairCell & {cells: JudgedCell[]}>();
 		kinds.set(addressKind, pairs);
 		const need = needOf(cell);
-		const state = pending.has(pathKey(cell.path))
-			? 'waiting'
-			: cellState(cell, need);
+		const state =
+			pending.size > 0 && pending.has(pathKey(cell.path))
+				? 'waiting'
+				: cellState(cell, need);
 		const key = pairKey(from, to);
 		const known = pairs.get(key);
 		const judged = known?.cells ?? [];

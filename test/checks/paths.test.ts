@@ -457,6 +457,27 @@ test('another machine that answers is blocked, with a word on the address', () =
 	assert.match(finding!.fixes[0]!, /really the external address of nuc/);
 });
 
+test("another machine that answers on the mesh's port stays an error where the other direction is open", () => {
+	const cluster = lan3();
+	assert.deepEqual(
+		check(
+			makeContext(
+				cluster,
+				{},
+				measured(
+					cluster,
+					blockedAt(
+						({from, to, port}) =>
+							from === 'fra1' && to === 'nuc' && port === 51_820,
+						{kind: 'wrong-host', answeredBy: 'pi4'},
+					),
+				),
+			),
+		).map(({id, severity, nodes}) => [severity, id, ...nodes].join(' ')),
+		['error path.blocked fra1 nuc'],
+	);
+});
+
 test('etcd that is blocked between servers speaks of etcd, too', () => {
 	const cluster = ha3();
 	const ids = check(

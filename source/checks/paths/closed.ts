@@ -37,7 +37,10 @@ const describeGroup = (group: readonly Asked[]): string =>
 		from: inWords(group.map(({cell}) => cell.path.from)),
 	});
 
-/** Required ways between two nodes that are shown to be closed, and those of them whose other direction is open. */
+/**
+ * Required ways between two nodes that are shown to be closed, and those of them whose other direction is open. Where
+ * another machine answers, the mesh would send to that one: no way back mends this.
+ */
 const closedWays = (context: CheckContext) => {
 	const backOf = closedWayBack(context);
 	const oneWay = new Set(
@@ -52,7 +55,8 @@ const closedWays = (context: CheckContext) => {
 			cell.path.from !== cell.path.to &&
 			isBlocked(cell.verdict),
 	);
-	const isOneWay = ({cell}: Asked): boolean => oneWay.has(keyOf(cell.path));
+	const isOneWay = ({cell: {path, verdict}}: Asked): boolean =>
+		verdict.kind !== 'wrong-host' && oneWay.has(keyOf(path));
 	return {
 		oneWay: closed.filter((asked) => isOneWay(asked)),
 		blocked: closed.filter((asked) => !isOneWay(asked)),
@@ -94,20 +98,16 @@ const oneWay = rule(
 			const [first] = group;
 			const {path, verdict} = first!.cell;
 			const from = group.map(({cell}) => cell.path.from);
-			const wrong = group.find(({cell}) => cell.verdict.kind === 'wrong-host');
 			return report(
 				'warning',
 				`${describeGroup(group)}: ${group.length > 1 ? 'the first ' : ''}${describeVerdict(verdict)}. The other direction is open, so that the mesh comes up from ${path.to}; until ${path.to} has sent something after a restart, pods on ${inWords(from)} do not reach it.`,
 				{
 					nodes: [path.to, ...from],
-					fixes:
-						wrong === undefined
-							? openingFixes(
-									context,
-									group.map(({cell}) => cell.path),
-									openingsTo,
-								)
-							: fixesOf(context, wrong.cell, openingsTo),
+					fixes: openingFixes(
+						context,
+						group.map(({cell}) => cell.path),
+						openingsTo,
+					),
 				},
 			);
 		});

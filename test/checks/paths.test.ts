@@ -478,6 +478,76 @@ test("another machine that answers on the mesh's port stays an error where the o
 	);
 });
 
+const landsOn = (to: string, answeredBy: string | undefined) =>
+	blockedAt((path) => path.to === to && path.port !== 51_820, {
+		kind: 'wrong-host',
+		answeredBy,
+	});
+
+for (const [title, id, verdictOf] of [
+	['a recommended path', 'path.recommended', landsOn('nuc', 'pi4')],
+	[
+		'the own address of a server',
+		'server.hairpin',
+		blockedAt(({from, to}) => from === to, {
+			kind: 'wrong-host',
+			answeredBy: 'pi4',
+		}),
+	],
+] as const) {
+	test(`${title} under which another machine answers has to do with the address or a router, and not with a firewall`, () => {
+		const cluster = lan3();
+		const [finding, ...others] = check(
+			makeContext(cluster, {nuc: denying('ufw')}, measured(cluster, verdictOf)),
+		);
+		assert.deepEqual(others, []);
+		assert.equal(finding!.id, id);
+		const [to] = finding!.nodes;
+		assert.match(
+			finding!.fixes.join('\n'),
+			new RegExp(
+				String.raw`really the external address of ${to!}, .*pass.* TCP \d+ on to ${to!}: now it lands on pi4\.$`,
+			),
+		);
+		assert.doesNotMatch(
+			finding!.fixes.join('\n'),
+			/firewall|allow|ufw|ip address/i,
+		);
+	});
+}
+
+test('another machine that has the internal address of a node is elsewhere, and no router lands on it', () => {
+	const cluster = lan3();
+	const near = {
+		...cluster,
+		nodes: cluster.nodes.map((node, index) => ({
+			...node,
+			site: 'home',
+			internalIp: `192.168.7.${index + 1}`,
+		})),
+	};
+	const finding = check(
+		makeContext(
+			near,
+			{},
+			measured(
+				near,
+				blockedAt(
+					({from, to, addressKind, port}) =>
+						from === 'fra1' &&
+						to === 'nuc' &&
+						addressKind === 'internal' &&
+						port === 10_250,
+					{kind: 'wrong-host', answeredBy: undefined},
+				),
+			),
+		),
+	).find(({id}) => id === 'path.recommended');
+	assert.deepEqual(finding!.fixes, [
+		'See whether 192.168.7.2 is really the internal address of nuc, and whether fra1 and nuc are in one network: another machine has it where fra1 looks.',
+	]);
+});
+
 test('etcd that is blocked between servers speaks of etcd, too', () => {
 	const cluster = ha3();
 	const ids = check(
@@ -593,6 +663,19 @@ for (const [title, verdicts, expected] of [
 		);
 	});
 }
+
+test('another machine that answers at the address of the API is no matter of firewalls, and a tunnel helps all the same', () => {
+	const [finding] = check(
+		fromHere({kind: 'wrong-host', answeredBy: undefined}),
+	);
+	assert.equal(finding!.id, 'path.controller');
+	assert.match(
+		finding!.fixes[0]!,
+		/really the external address of fra1, .* TCP 6443 on to fra1: now it lands on another machine\.$/,
+	);
+	assert.doesNotMatch(finding!.fixes.join('\n'), /firewall|Allow/);
+	assert.ok(finding!.fixes.some((line) => line.startsWith('ssh -N -L 6443:')));
+});
 
 test('a running service counts by what it showed: arriving is open, not arriving is blocked with its evidence', () => {
 	const cluster = lan3();

@@ -7,26 +7,29 @@ import {inWords, rule, type CheckContext, type Rule} from '../rule.js';
 import {askedCells, keyOf, type Asked} from './look.js';
 import {openingFixes, openingsOf} from './opening-fixes.js';
 import {describePath, describeVerdict} from './words.js';
+import {wrongHostFix} from './wrong-host.js';
 
 const docs = 'K3s docs: Requirements, inbound rules';
 
-/** What opens a path, or what to look at when another machine has its address. */
+/** What opens ways to one port of one address, or what to look at when another machine has it. */
 const fixesOf = (
 	context: CheckContext,
-	{path, verdict}: Cell,
+	cells: readonly Cell[],
 	openingsTo: ReturnType<typeof openingsOf>,
 ): readonly string[] =>
-	verdict.kind === 'wrong-host'
-		? [
-				`See whether ${path.address} is really the ${path.addressKind} address of ${path.to}, and whether a router passes the port on to the right machine.`,
-			]
-		: openingFixes(context, [path], openingsTo);
+	cells[0]!.verdict.kind === 'wrong-host'
+		? [wrongHostFix(context, cells)]
+		: openingFixes(
+				context,
+				cells.map(({path}) => path),
+				openingsTo,
+			);
 
-/** Closed ways to one port of one address: one thing opens them all. */
+/** Closed ways to one port of one address, with one kind of verdict: one thing opens them all. */
 const groupsOf = (ways: readonly Asked[]): ReadonlyArray<readonly Asked[]> => [
-	...groupBy(ways, ({cell: {path}}) => {
+	...groupBy(ways, ({cell: {path, verdict}}) => {
 		const {to, addressKind, address, protocol, port} = path;
-		return `${to}|${addressKind} ${address}|${protocol}/${port}`;
+		return `${to}|${addressKind} ${address}|${protocol}/${port}|${verdict.kind}`;
 	}).values(),
 ];
 
@@ -78,7 +81,7 @@ const blocked = rule(
 				`${describePath(cell.path)}: ${describeVerdict(cell.verdict)}. Needed because ${requirement.why}.`,
 				{
 					nodes: [cell.path.from, cell.path.to],
-					fixes: fixesOf(context, cell, openingsTo),
+					fixes: fixesOf(context, [cell], openingsTo),
 				},
 			),
 		);
@@ -103,9 +106,9 @@ const oneWay = rule(
 				`${describeGroup(group)}: ${group.length > 1 ? 'the first ' : ''}${describeVerdict(verdict)}. The other direction is open, so that the mesh comes up from ${path.to}; until ${path.to} has sent something after a restart, pods on ${inWords(from)} do not reach it.`,
 				{
 					nodes: [path.to, ...from],
-					fixes: openingFixes(
+					fixes: fixesOf(
 						context,
-						group.map(({cell}) => cell.path),
+						group.map(({cell}) => cell),
 						openingsTo,
 					),
 				},
@@ -137,9 +140,9 @@ const recommended = rule(
 					: `${inWords(from)} do not reach ${path.to} on ${path.protocol.toUpperCase()} ${path.port} (${portName(path.port, path.protocol)}, ${path.addressKind} address ${path.address}; the first: ${describeVerdict(verdict)}). ${group[0]!.requirement.why[0]!.toUpperCase()}${group[0]!.requirement.why.slice(1)}.`,
 				{
 					nodes: [path.to, ...from],
-					fixes: openingFixes(
+					fixes: fixesOf(
 						context,
-						group.map(({cell}) => cell.path),
+						group.map(({cell}) => cell),
 						openingsTo,
 					),
 				},

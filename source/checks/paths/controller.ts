@@ -2,6 +2,7 @@ import {controller, verdictArrives} from '../../facts/measurements.js';
 import {isBlocked} from '../conclusions/verdict.js';
 import {inWords, rule} from '../rule.js';
 import {describeVerdict} from './words.js';
+import {wrongHostFix} from './wrong-host.js';
 
 /** Does kubectl reach the Kubernetes API from here? */
 export const controllerPath = rule(
@@ -11,7 +12,8 @@ export const controllerPath = rule(
 		sentence: 'This machine reaches the Kubernetes API of a server.',
 		source: 'K3s docs: Cluster access',
 	},
-	({measurements}, report) => {
+	(context, report) => {
+		const {measurements} = context;
 		const tried = measurements.cells.filter(
 			({path}) => path.from === controller,
 		);
@@ -22,6 +24,12 @@ export const controllerPath = rule(
 		}
 
 		const servers = [...new Set(closed.map(({path}) => path.to))];
+		const wrong = closed.filter(({verdict}) => verdict.kind === 'wrong-host');
+		const shut = [
+			...new Set(
+				closed.filter((cell) => !wrong.includes(cell)).map(({path}) => path.to),
+			),
+		];
 		const {address, port} = first.path;
 		const what = `This machine does not reach the Kubernetes API of ${inWords(servers)} (TCP ${port} at ${address}: ${describeVerdict(first.verdict)})`;
 		return tried.some(({verdict}) => verdictArrives(verdict))
@@ -39,7 +47,12 @@ export const controllerPath = rule(
 						{
 							nodes: servers,
 							fixes: [
-								`Allow TCP ${port} from the address of this machine in the firewalls on and in front of ${inWords(servers)}.`,
+								...(wrong.length === 0 ? [] : [wrongHostFix(context, wrong)]),
+								...(shut.length === 0
+									? []
+									: [
+											`Allow TCP ${port} from the address of this machine in the firewalls on and in front of ${inWords(shut)}.`,
+										]),
 								'Or reach the API through SSH, and let the kubeconfig say https://127.0.0.1:6443:',
 								`ssh -N -L ${port}:127.0.0.1:${port} USER@${servers[0]!}`,
 							],

@@ -7,6 +7,7 @@ import {byHand, firewallRules} from '../../plan/firewall/node-firewall.js';
 import {portOpenings, type Opening} from '../../plan/firewall/openings.js';
 import {inWords, type CheckContext} from '../rule.js';
 import {look} from './look.js';
+import {foreignOwner} from './wrong-host.js';
 
 /** How the firewall of the target is opened for these paths to one port of it. */
 export const openingFixes = (
@@ -14,7 +15,7 @@ export const openingFixes = (
 	paths: readonly Path[],
 	openingsTo: (name: string) => ReadonlyArray<Extract<Opening, {kind: 'port'}>>,
 ): readonly string[] => {
-	const {to, address, protocol, port, addressKind} = paths[0]!;
+	const {to, protocol, port, addressKind} = paths[0]!;
 	const node = context.cluster.nodes.find(({name}) => name === to);
 	const host = context.facts.get(to);
 	const peers = new Set(paths.map(({from}) => from));
@@ -24,12 +25,9 @@ export const openingFixes = (
 			opening.port === port &&
 			peers.has(opening.peer),
 	);
-	const owner =
-		addressKind === 'external' ? look(context).owners.get(address) : undefined;
-	if (owner !== undefined && owner !== to) {
-		return [
-			`${address} is on an interface of ${owner}: set externalIp of ${to} to its own address.`,
-		];
+	const owner = foreignOwner(context, paths[0]!);
+	if (owner !== undefined) {
+		return [owner];
 	}
 
 	// A peer whose address nobody knows has no rule yet.

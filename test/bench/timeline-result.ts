@@ -4,7 +4,9 @@ import type {Path} from '../../source/facts/measurements.js';
 export type Timeline = {
 	/** Nodes that were reached. */
 	readonly reached: number;
-	/** All nodes are logged in to, and their facts are here. */
+	/** All nodes are logged in to. */
+	readonly loggedInMs: number;
+	/** The facts of all nodes are here, too. */
 	readonly contactedMs: number;
 	/** All agents run and listen. */
 	readonly agentsMs: number;

@@ -22,7 +22,17 @@ const fleet = openFleet({
 	questions: {trustHostKey: async () => false},
 	signal,
 });
+let loggedInMs = 0;
+const stopListening = fleet.subscribe(() => {
+	const isIn = cluster.nodes.every(
+		({name}) => (fleet.contact(name)?.state ?? 'connecting') !== 'connecting',
+	);
+	if (isIn && loggedInMs === 0) {
+		loggedInMs = since();
+	}
+});
 await fleet.addAll(cluster.nodes);
+stopListening();
 const contactedMs = since();
 const seen = new Set<string>();
 let planned = 0;
@@ -55,6 +65,7 @@ for (const {verdict} of cells) {
 
 const timeline: Timeline = {
 	reached: cluster.nodes.length - report.failed.size,
+	loggedInMs,
 	contactedMs,
 	agentsMs,
 	cellsMs,

@@ -229,11 +229,11 @@ test('bad input: a sentence at the right place, a next step, the exit code, and 
 			},
 		},
 		{
-			title: 'no Python',
+			title: 'nothing to measure with',
 			node: agent({ssh: 'root@198.51.100.62', externalIp: '198.51.100.62'}),
 			told: {
-				'tool.python': [
-					/^second has no Python 3, /,
+				'tool.probe': [
+					/^second has neither Python 3 nor Perl nor bash, /,
 					/apt-get install -y python3/,
 				],
 			},

@@ -386,8 +386,8 @@ test('fw: firewalls drop what they should, also after a reboot', async (t) => {
 
 test('bad: each host is bad in its own way', async (t) => {
 	const lab = await upFor(t, 'bad');
-	const noPython = await ssh(lab, lab.node('nopython'), 'root', 'python3 -V');
-	assert.equal(noPython.code, 127);
+	const noTools = await ssh(lab, lab.node('notools'), 'root', 'python3 -V');
+	assert.equal(noTools.code, 127);
 	const noSudo = await ssh(lab, lab.node('nosudo'), 'nosudo', 'sudo -n true');
 	assert.equal(noSudo.code, 127);
 	assert.match(

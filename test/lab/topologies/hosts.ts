@@ -1,12 +1,6 @@
 import type {Topology} from '../topology.js';
+import {noBash, noListener, noPerl, noPython} from './lacks.js';
 import {publicHost} from './public-host.js';
-
-const noPython = 'rm -f /usr/bin/python3*\n';
-const noPerl = 'rm -f /usr/bin/perl*\n';
-const noListener = 'rm -f /usr/bin/socat* /usr/bin/nc* /bin/nc*\n';
-const noBash = `usermod -s /bin/sh root
-rm -f /usr/bin/bash /usr/bin/rbash
-`;
 
 const bare: Topology = {
 	name: 'bare',

@@ -1,4 +1,5 @@
 import type {Topology} from '../topology.js';
+import {noBash, noListener, noPerl, noPython} from './lacks.js';
 import {publicHost} from './public-host.js';
 
 const lan3: Topology = {
@@ -15,12 +16,12 @@ const lan3: Topology = {
 const bad: Topology = {
 	name: 'bad',
 	about:
-		'one good host, one without python3, one without sudo, one whose own K3s config contradicts',
+		'one good host, one without anything to measure with, one without sudo, one whose own K3s config contradicts',
 	sites: [],
 	hosts: [
 		publicHost('good', 'server', '198.51.100.61'),
-		publicHost('nopython', 'agent', '198.51.100.62', {
-			setup: 'rm -f /usr/bin/python3 /usr/bin/python3.[0-9]*',
+		publicHost('notools', 'agent', '198.51.100.62', {
+			setup: noPython + noPerl + noListener + noBash,
 		}),
 		publicHost('nosudo', 'agent', '198.51.100.63', {
 			sshUser: 'nosudo',

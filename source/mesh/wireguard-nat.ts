@@ -14,7 +14,7 @@ import type {MeshContext} from './mesh.js';
 import {finding} from './wireguard-finding.js';
 
 /** Kinds of NAT that let in only what was asked for, in words. */
-const closing: ReadonlyMap<NatKind, string> = new Map([
+export const closingNats: ReadonlyMap<NatKind, string> = new Map([
 	['port-restricted', 'port-restricted NAT'],
 	['symmetric', 'symmetric NAT'],
 	['carrier-grade', 'carrier NAT'],
@@ -92,7 +92,7 @@ const closedNats = (context: MeshContext): readonly Finding[] => {
 	const {nodes} = context.cluster;
 	return nodes.flatMap((node) => {
 		const conclusion = conclusions.get(node.name);
-		const words = closing.get(conclusion?.kind ?? 'unknown');
+		const words = closingNats.get(conclusion?.kind ?? 'unknown');
 		if (conclusion === undefined || words === undefined) {
 			return [];
 		}
@@ -108,7 +108,7 @@ const closedNats = (context: MeshContext): readonly Finding[] => {
 		const never = shutOut.filter(
 			({name}) =>
 				ways.closed(node.name, name) &&
-				closing.has(conclusions.get(name)!.kind) &&
+				closingNats.has(conclusions.get(name)!.kind) &&
 				!ways.meets(node.name, name),
 		);
 		const hopeless = addressScope(node.externalIp ?? '0.0.0.0') === 'shared';

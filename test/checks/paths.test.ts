@@ -7,6 +7,7 @@ import {
 	type Path,
 	type Verdict,
 } from '../../source/facts/measurements.js';
+import type {HostFacts} from '../../source/facts/host-facts.js';
 import {denying, ha3, lan3, makeContext, measured} from '../plan/fixtures.js';
 
 const check = (context: CheckContext) =>
@@ -46,6 +47,189 @@ test('a path that is blocked both ways is named with both nodes, port, address k
 		finding!.fixes.join('\n'),
 		/No firewall was seen on pi4 itself\.\nIn the router or firewall in front of pi4: allow UDP 51820 \(WireGuard\) from 198\.51\.100\.12\/32\./,
 	);
+});
+
+/** Is it the WireGuard path between a node and any other, in either direction? */
+const meshOf =
+	(name: string) =>
+	({from, to, port}: Path): boolean =>
+		[from, to].includes(name) && port === 51_820;
+
+test('blocked paths to one port are told together, with the lines for all of them', () => {
+	const cluster = lan3();
+	const findings = check(
+		makeContext(
+			cluster,
+			{pi4: denying('ufw')},
+			measured(cluster, blockedAt(meshOf('pi4'))),
+		),
+	);
+	assert.deepEqual(
+		findings
+			.map(({id, severity, nodes}) => [severity, id, ...nodes].join(' '))
+			.toSorted(),
+		[
+			'error path.blocked fra1 nuc pi4',
+			'error path.blocked pi4 fra1',
+			'error path.blocked pi4 nuc',
+		],
+	);
+	const {message, fixes} = findings.find(({nodes}) => nodes.at(-1) === 'pi4')!;
+	assert.match(
+		message,
+		/^fra1 and nuc → pi4, UDP 51820 \(WireGuard\) on the external address 198\.51\.100\.13: filtered: no answer came\. Needed because pods on fra1 and pi4 .*; the same holds for the others\.$/,
+	);
+	for (const source of ['198.51.100.11', '198.51.100.12']) {
+		assert.equal(
+			fixes.filter((line) =>
+				line.startsWith(`ufw prepend allow proto udp from ${source} to any`),
+			).length,
+			1,
+			fixes.join('\n'),
+		);
+	}
+});
+
+test('blocked paths to one port are told apart by what became of them, and name who refused the first', () => {
+	const cluster = lan3();
+	const refused = (by: string): Verdict => ({
+		kind: 'refused',
+		by,
+		reason: 'host-prohibited',
+	});
+	const messages = (verdictFrom: Readonly<Record<string, Verdict>>) =>
+		check(
+			makeContext(
+				cluster,
+				{},
+				measured(cluster, (path) =>
+					meshOf('pi4')(path)
+						? (verdictFrom[path.from] ?? {kind: 'filtered'})
+						: undefined,
+				),
+			),
+		)
+			.filter(({nodes}) => nodes.at(-1) === 'pi4')
+			.map(({message}) => message.replace(/\. Needed .*/, ''));
+	assert.deepEqual(messages({nuc: refused('198.51.100.13')}), [
+		'fra1 → pi4, UDP 51820 (WireGuard) on the external address 198.51.100.13: filtered: no answer came',
+		'nuc → pi4, UDP 51820 (WireGuard) on the external address 198.51.100.13: refused by 198.51.100.13 (host-prohibited)',
+	]);
+	assert.deepEqual(
+		messages({fra1: refused('198.51.100.13'), nuc: refused('192.0.2.1')}),
+		[
+			'fra1 and nuc → pi4, UDP 51820 (WireGuard) on the external address 198.51.100.13: the first refused by 198.51.100.13 (host-prohibited)',
+		],
+	);
+});
+
+/** pi4 on another address than its external one, as the others see it, and closed; its mesh port in both directions. */
+const behindNat = (
+	address: string,
+	{
+		facts = {},
+		verdict = {kind: 'filtered'},
+		sharing = false,
+	}: {
+		readonly facts?: Partial<HostFacts>;
+		readonly verdict?: Verdict;
+		readonly sharing?: boolean;
+	} = {},
+) => {
+	const cluster = lan3();
+	const whole = sharing
+		? {
+				...cluster,
+				nodes: cluster.nodes.map((node) =>
+					node.name === 'nuc' ? {...node, externalIp: '198.51.100.13'} : node,
+				),
+			}
+		: cluster;
+	return check(
+		makeContext(
+			whole,
+			{
+				...(sharing && {
+					nuc: {addresses: [{...onEth0, address: '192.168.1.6'}]},
+				}),
+				pi4: {addresses: [{...onEth0, address}], ...facts},
+			},
+			{
+				...measured(
+					whole,
+					blockedAt(
+						(path) => path.to === 'pi4' || meshOf('pi4')(path),
+						verdict,
+					),
+				),
+				nat: ['fra1', 'nuc'].map((to, index) => ({
+					from: 'pi4',
+					to,
+					address: `address of ${to}`,
+					localPort: 51_820,
+					observedAddress: '198.51.100.13',
+					observedPort: 40_000 + index,
+				})),
+			},
+		),
+	).find(({id, nodes}) => id === 'path.blocked' && nodes.at(-1) === 'pi4')!;
+};
+
+const onEth0 = {
+	device: 'eth0',
+	address: '192.168.1.5',
+	prefix: 24,
+	family: 4,
+	mtu: 1500,
+} as const;
+
+test('where NAT explains that nothing arrives, it is named, and the router is what must be opened', () => {
+	const {message, fixes} = behindNat('192.168.1.5');
+	assert.match(
+		message,
+		/no answer came\. pi4 is behind symmetric NAT, which lets in answers alone: that explains it without any firewall\. Needed because/,
+	);
+	assert.deepEqual(fixes, [
+		'If the router of pi4 is yours: let it pass UDP 51820 of 198.51.100.13 on to pi4.',
+	]);
+});
+
+test('a carrier opens nothing, and so nobody is told to open a firewall', () => {
+	const {message, fixes} = behindNat('100.71.0.9');
+	assert.match(message, /pi4 is behind carrier NAT/);
+	assert.deepEqual(fixes, [
+		'Nothing that is yours opens the NAT of a carrier: ask the provider of pi4 for a public address of its own.',
+	]);
+});
+
+test('a NAT that is opened leads to the firewall of the machine, whose lines are told as well', () => {
+	const {message, fixes} = behindNat('192.168.1.5', {facts: denying('ufw')});
+	assert.match(message, /symmetric NAT, which lets in answers alone\. Needed/);
+	assert.match(fixes[0]!, /^If the router of pi4 is yours/);
+	assert.match(fixes[1]!, /^pi4 runs ufw, too\. To open it there/);
+	assert.ok(
+		fixes.some((line) =>
+			line.startsWith(
+				'ufw prepend allow proto udp from 198.51.100.11 to any port 51820',
+			),
+		),
+	);
+	assert.doesNotMatch(fixes.join('\n'), /in front of pi4/);
+});
+
+test('one address before several nodes carries one of them', () => {
+	const {fixes} = behindNat('192.168.1.5', {sharing: true});
+	assert.deepEqual(fixes, [
+		'198.51.100.13 is the external address of nuc, too, and carries one node: give pi4 a public address of its own.',
+	]);
+});
+
+test('what a firewall refuses is not explained by NAT', () => {
+	const {message, fixes} = behindNat('192.168.1.5', {
+		verdict: {kind: 'refused', by: '198.51.100.13', reason: 'host-prohibited'},
+	});
+	assert.doesNotMatch(message, /NAT/);
+	assert.match(fixes.join('\n'), /in front of pi4: allow UDP 51820/);
 });
 
 test('a WireGuard path that is open one way is a warning on the closed way, with its fix', () => {
@@ -94,7 +278,7 @@ test('one-way paths to one node are told together, with the lines for all of the
 	assert.deepEqual(finding!.nodes, ['pi4', 'fra1', 'nuc']);
 	assert.match(
 		finding!.message,
-		/^fra1 and nuc → pi4, UDP 51820 \(WireGuard\) .*: the first filtered/,
+		/^fra1 and nuc → pi4, UDP 51820 \(WireGuard\) .*: filtered: no answer came\. The/,
 	);
 	for (const source of ['198.51.100.11', '198.51.100.12']) {
 		assert.ok(
@@ -582,7 +766,7 @@ test('etcd that is blocked between servers speaks of etcd, too', () => {
 	);
 });
 
-test('a hundred nodes with everything blocked: each path is told once', () => {
+test('a hundred nodes with everything blocked: each path is told once, together with all others to its port', () => {
 	const cluster = {
 		...lan3(),
 		nodes: Array.from({length: 100}, (_, index) => ({
@@ -599,8 +783,11 @@ test('a hundred nodes with everything blocked: each path is told once', () => {
 			measured(cluster, () => ({kind: 'filtered'})),
 		),
 	);
+	const blocked = findings.filter(({id}) => id === 'path.blocked');
+	// The mesh's port of each, and the API of the server.
+	assert.equal(blocked.length, 100 + 1);
 	assert.equal(
-		findings.filter(({id}) => id === 'path.blocked').length,
+		blocked.reduce((sum, {nodes}) => sum + nodes.length - 1, 0),
 		100 * 99 + 99,
 	);
 });

@@ -376,11 +376,7 @@ const table: ReadonlyArray<
 					: undefined,
 			),
 		),
-		[
-			'error etcd.private-network s1,s3,s2',
-			'error path.blocked s1,s3',
-			'error path.blocked s2,s3',
-		],
+		['error etcd.private-network s1,s3,s2', 'error path.blocked s1,s2,s3'],
 	],
 	[
 		'neighbours of a named site that do not reach each other there',

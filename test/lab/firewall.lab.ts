@@ -147,7 +147,7 @@ test('fw: the checks name exactly what is blocked, and the install does not star
 		findings
 			.filter(
 				({id, nodes: of}) =>
-					(id === 'path.blocked' && of[1] === name) ||
+					(id === 'path.blocked' && of.at(-1) === name) ||
 					(id === 'path.one-way' && of[0] === name),
 			)
 			.flatMap(({fixes}) => fixes);

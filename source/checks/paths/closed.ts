@@ -5,25 +5,12 @@ import {closedWayBack} from '../conclusions/one-way.js';
 import {isBlocked} from '../conclusions/verdict.js';
 import {inWords, rule, type CheckContext, type Rule} from '../rule.js';
 import {askedCells, keyOf, type Asked} from './look.js';
-import {openingFixes, openingsOf} from './opening-fixes.js';
+import {natReason} from './nat-reason.js';
+import {openingFixes, openingsOf, runsFirewall} from './opening-fixes.js';
 import {describePath, describeVerdict} from './words.js';
 import {wrongHostFix} from './wrong-host.js';
 
 const docs = 'K3s docs: Requirements, inbound rules';
-
-/** What opens ways to one port of one address, or what to look at when another machine has it. */
-const fixesOf = (
-	context: CheckContext,
-	cells: readonly Cell[],
-	openingsTo: ReturnType<typeof openingsOf>,
-): readonly string[] =>
-	cells[0]!.verdict.kind === 'wrong-host'
-		? [wrongHostFix(context, cells)]
-		: openingFixes(
-				context,
-				cells.map(({path}) => path),
-				openingsTo,
-			);
 
 /** Closed ways to one port of one address, with one kind of verdict: one thing opens them all. */
 const groupsOf = (ways: readonly Asked[]): ReadonlyArray<readonly Asked[]> => [
@@ -34,11 +21,55 @@ const groupsOf = (ways: readonly Asked[]): ReadonlyArray<readonly Asked[]> => [
 ];
 
 /** Ways to one port as the beginning of a sentence. */
-const describeGroup = (group: readonly Asked[]): string =>
+const describeGroup = (cells: readonly Cell[]): string =>
 	describePath({
-		...group[0]!.cell.path,
-		from: inWords(group.map(({cell}) => cell.path.from)),
+		...cells[0]!.path,
+		from: inWords(cells.map(({path}) => path.from)),
 	});
+
+/** What became of all of them, or of the first where it differs. */
+const describeVerdicts = (cells: readonly Cell[]): string => {
+	const said = new Set(cells.map(({verdict}) => describeVerdict(verdict)));
+	return `${said.size > 1 ? 'the first ' : ''}${[...said][0]!}`;
+};
+
+/** What is said of closed ways to one port of one address. */
+type Told = {
+	readonly cells: readonly Cell[];
+	/** The NAT that explains it, as a sentence that ends with a space; empty where none does. */
+	readonly nat: string;
+	/** What opens them all, or what to look at when another machine has the address. */
+	readonly fixes: readonly string[];
+};
+
+const tell = (
+	context: CheckContext,
+	group: readonly Asked[],
+	openingsTo: ReturnType<typeof openingsOf>,
+): Told => {
+	const cells = group.map(({cell}) => cell);
+	const {path, verdict} = cells[0]!;
+	if (verdict.kind === 'wrong-host') {
+		return {cells, nat: '', fixes: [wrongHostFix(context, cells)]};
+	}
+
+	const nat = natReason(context, cells);
+	const host = context.facts.get(path.to);
+	const alone = host !== undefined && !runsFirewall(host);
+	return {
+		cells,
+		nat:
+			nat === undefined
+				? ''
+				: `${nat.sentence}${alone ? ': that explains it without any firewall' : ''}. `,
+		fixes: openingFixes(
+			context,
+			cells.map((cell) => cell.path),
+			openingsTo,
+			nat,
+		),
+	};
+};
 
 /**
  * Required ways between two nodes that are shown to be closed, and those of them whose other direction is open. Where
@@ -75,16 +106,17 @@ const blocked = rule(
 	},
 	(context, report) => {
 		const openingsTo = openingsOf(context);
-		return closedWays(context).blocked.map(({cell, requirement}) =>
-			report(
+		return groupsOf(closedWays(context).blocked).map((group) => {
+			const {cells, nat, fixes} = tell(context, group, openingsTo);
+			return report(
 				'error',
-				`${describePath(cell.path)}: ${describeVerdict(cell.verdict)}. Needed because ${requirement.why}.`,
+				`${describeGroup(cells)}: ${describeVerdicts(cells)}. ${nat}Needed because ${group[0]!.requirement.why}${group.length > 1 ? '; the same holds for the others' : ''}.`,
 				{
-					nodes: [cell.path.from, cell.path.to],
-					fixes: fixesOf(context, [cell], openingsTo),
+					nodes: [...cells.map(({path}) => path.from), cells[0]!.path.to],
+					fixes,
 				},
-			),
-		);
+			);
+		});
 	},
 );
 
@@ -98,20 +130,13 @@ const oneWay = rule(
 	(context, report) => {
 		const openingsTo = openingsOf(context);
 		return groupsOf(closedWays(context).oneWay).map((group) => {
-			const [first] = group;
-			const {path, verdict} = first!.cell;
-			const from = group.map(({cell}) => cell.path.from);
+			const {cells, nat, fixes} = tell(context, group, openingsTo);
+			const {to} = cells[0]!.path;
+			const from = cells.map(({path}) => path.from);
 			return report(
 				'warning',
-				`${describeGroup(group)}: ${group.length > 1 ? 'the first ' : ''}${describeVerdict(verdict)}. The other direction is open, so that the mesh comes up from ${path.to}; until ${path.to} has sent something after a restart, pods on ${inWords(from)} do not reach it.`,
-				{
-					nodes: [path.to, ...from],
-					fixes: fixesOf(
-						context,
-						group.map(({cell}) => cell),
-						openingsTo,
-					),
-				},
+				`${describeGroup(cells)}: ${describeVerdicts(cells)}. ${nat}The other direction is open, so that the mesh comes up from ${to}; until ${to} has sent something after a restart, pods on ${inWords(from)} do not reach it.`,
+				{nodes: [to, ...from], fixes},
 			);
 		});
 	},
@@ -131,21 +156,16 @@ const recommended = rule(
 				requirement.severity === 'recommended' && isBlocked(cell.verdict),
 		);
 		return groupsOf(closed).map((group) => {
-			const {path, verdict} = group[0]!.cell;
-			const from = group.map(({cell}) => cell.path.from);
+			const {cells, nat, fixes} = tell(context, group, openingsTo);
+			const {to, protocol, port, addressKind, address} = cells[0]!.path;
+			const from = cells.map(({path}) => path.from);
+			const {why} = group[0]!.requirement;
 			return report(
 				'warning',
 				group.length === 1
-					? `${describePath(path)}: ${describeVerdict(verdict)}. Without it: ${group[0]!.requirement.why}.`
-					: `${inWords(from)} do not reach ${path.to} on ${path.protocol.toUpperCase()} ${path.port} (${portName(path.port, path.protocol)}, ${path.addressKind} address ${path.address}; the first: ${describeVerdict(verdict)}). ${group[0]!.requirement.why[0]!.toUpperCase()}${group[0]!.requirement.why.slice(1)}.`,
-				{
-					nodes: [path.to, ...from],
-					fixes: fixesOf(
-						context,
-						group.map(({cell}) => cell),
-						openingsTo,
-					),
-				},
+					? `${describeGroup(cells)}: ${describeVerdicts(cells)}. ${nat}Without it: ${why}.`
+					: `${inWords(from)} do not reach ${to} on ${protocol.toUpperCase()} ${port} (${portName(port, protocol)}, ${addressKind} address ${address}: ${describeVerdicts(cells)}). ${nat}${why[0]!.toUpperCase()}${why.slice(1)}.`,
+				{nodes: [to, ...from], fixes},
 			);
 		});
 	},

@@ -1,5 +1,7 @@
 import {sameAddress} from '../../cluster/addresses.js';
+import type {NodeSpec} from '../../cluster/schema.js';
 import {translatingClouds} from '../../facts/cloud.js';
+import type {HostFacts} from '../../facts/host-facts.js';
 import type {Path} from '../../facts/measurements.js';
 import {meshOf} from '../../mesh/catalogue.js';
 import {cloudFixes} from '../../plan/firewall/clouds.js';
@@ -7,13 +9,33 @@ import {byHand, firewallRules} from '../../plan/firewall/node-firewall.js';
 import {portOpenings, type Opening} from '../../plan/firewall/openings.js';
 import {inWords, type CheckContext} from '../rule.js';
 import {look} from './look.js';
+import type {NatReason} from './nat-reason.js';
 import {foreignOwner} from './wrong-host.js';
 
-/** How the firewall of the target is opened for these paths to one port of it. */
+type PortOpening = Extract<Opening, {kind: 'port'}>;
+
+/** Is a firewall of its own known to be at work on a machine? */
+export const runsFirewall = ({firewall}: HostFacts): boolean =>
+	firewall.active && firewall.kind !== 'none';
+
+/** The lines that open the firewall on the machine itself. */
+const onHost = (
+	host: HostFacts,
+	node: NodeSpec,
+	openings: readonly PortOpening[],
+): readonly string[] => {
+	const {kind} = host.firewall;
+	return kind === 'none'
+		? []
+		: byHand(kind, firewallRules(kind, openings, host, node));
+};
+
+/** How the firewall of the target is opened for these paths to one port of it, behind a NAT that is known to close them. */
 export const openingFixes = (
 	context: CheckContext,
 	paths: readonly Path[],
-	openingsTo: (name: string) => ReadonlyArray<Extract<Opening, {kind: 'port'}>>,
+	openingsTo: (name: string) => readonly PortOpening[],
+	nat?: NatReason,
 ): readonly string[] => {
 	const {to, protocol, port, addressKind} = paths[0]!;
 	const node = context.cluster.nodes.find(({name}) => name === to);
@@ -37,21 +59,26 @@ export const openingFixes = (
 			: [
 					`In the firewall in front of ${to}: allow ${protocol.toUpperCase()} ${port} from ${inWords([...peers])}.`,
 				];
+	if (nat !== undefined) {
+		return [
+			...nat.fixes,
+			...(node !== undefined && host !== undefined && runsFirewall(host)
+				? [
+						`${to} runs ${host.firewall.kind}, too. To open it there (the install does so too):`,
+						...onHost(host, node, openings),
+					]
+				: []),
+		];
+	}
+
 	if (host === undefined) {
 		return [`Look at the firewalls on and in front of ${to}.`, ...outside];
 	}
 
-	if (
-		node !== undefined &&
-		host.firewall.active &&
-		host.firewall.kind !== 'none'
-	) {
+	if (node !== undefined && runsFirewall(host)) {
 		return [
 			`${to} runs ${host.firewall.kind}. To open it there (the install does so too):`,
-			...byHand(
-				host.firewall.kind,
-				firewallRules(host.firewall.kind, openings, host, node),
-			),
+			...onHost(host, node, openings),
 			'If that is not it:',
 			...outside,
 		];
@@ -76,10 +103,7 @@ export const openingFixes = (
 /** Openings of each target, worked out once. */
 export const openingsOf = (context: CheckContext) => {
 	const nodes = new Map(context.cluster.nodes.map((node) => [node.name, node]));
-	const found = new Map<
-		string,
-		ReadonlyArray<Extract<Opening, {kind: 'port'}>>
-	>();
+	const found = new Map<string, readonly PortOpening[]>();
 	return (name: string) => {
 		const node = nodes.get(name);
 		const openings =

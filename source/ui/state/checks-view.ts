@@ -199,15 +199,11 @@ export const checksView = (
 	};
 };
 
-/** Findings about paths name the sender first when they are about one path, and the one that should answer when they tell several together. */
-const isAboutReverse = (
-	{id, nodes}: JudgedFinding,
-	from: string,
-	to: string,
-): boolean =>
+/** Findings about paths name several senders and the one that should answer: `path.blocked` last, the others first. */
+const isAboutOther = ({id, nodes}: JudgedFinding, to: string): boolean =>
 	id === 'path.blocked'
-		? nodes[0] === to
-		: (id === 'path.one-way' || id === 'path.recommended') && nodes[0] === from;
+		? nodes.at(-1) !== to
+		: (id === 'path.one-way' || id === 'path.recommended') && nodes[0] !== to;
 
 /** The findings that explain a pair: those that name both nodes, else those about the one that should answer. */
 export const findingsOfPair = (
@@ -234,7 +230,7 @@ export const findingsOfPair = (
 		(finding) =>
 			finding.nodes.includes(from) &&
 			finding.nodes.includes(to) &&
-			(from === to || !isAboutReverse(finding, from, to)),
+			(from === to || !isAboutOther(finding, to)),
 	);
 	return both.length > 0
 		? both

@@ -10,8 +10,9 @@ export type KnockTarget = {
 	/** An address or a name. */
 	readonly address: string;
 	readonly port: number;
-	/** To ask a probe for the run's token; for one TLS handshake; or to connect and no more. */
-	readonly what: {readonly token: string} | 'tls' | 'connect';
+	/** To ask a probe for the run's token, by the number of this try; for one TLS handshake; or to connect and no more. */
+	readonly what:
+		{readonly token: string; readonly id: number} | 'tls' | 'connect';
 };
 
 /** Tries a port over TCP from this machine, with the same outcomes as the agents. Never throws. */
@@ -54,7 +55,7 @@ const failureOf = ({code = ''}: NodeJS.ErrnoException): Outcome => {
 };
 
 const readAnswer = (
-	token: string,
+	{token, id}: {readonly token: string; readonly id: number},
 	heard: string,
 	rtt: number,
 ): Outcome | undefined => {
@@ -62,7 +63,8 @@ const readAnswer = (
 	return words.length === 7 &&
 		words[0] === magic &&
 		words[1] === token &&
-		words[2] === 'here'
+		words[2] === 'here' &&
+		words[3] === String(id)
 		? {result: 'answered', node: words[5]!, source: words[6]!, rtt}
 		: undefined;
 };
@@ -109,10 +111,9 @@ const converse = (
 		return;
 	}
 
-	const {token} = what;
 	let heard = '';
 	const judge = () => {
-		end(readAnswer(token, heard, rtt) ?? {result: 'stranger'});
+		end(readAnswer(what, heard, rtt) ?? {result: 'stranger'});
 	};
 
 	socket.on('data', (chunk: Buffer) => {
@@ -122,7 +123,7 @@ const converse = (
 		}
 	});
 	socket.once('close', judge);
-	const head = `${magic} ${token} ask 0 0 `;
+	const head = `${magic} ${what.token} ask ${what.id} 0 `;
 	socket.write(`${head.padEnd(requestBytes - 1, '.')}\n`);
 };
 

@@ -147,15 +147,16 @@ const knockAll = async (
 			const listens = stationOf(run, path.to)!.can.answers;
 			const service =
 				held !== undefined && isTls(run, held) ? 'tls' : 'connect';
+			const id = run.nextId();
 			const outcome = await knock!(
 				{
 					address: path.address,
 					port: path.port,
-					what: held === undefined && listens ? {token} : service,
+					what: held === undefined && listens ? {token, id} : service,
 				},
 				limit,
 			);
-			onReport(trial, {tried: 0, sent: 1, ...ofOneApi(run, path, outcome)});
+			onReport(trial, {tried: id, sent: 1, ...ofOneApi(run, path, outcome)});
 		}),
 	);
 };

@@ -42,12 +42,19 @@ describe('this machine knocks', () => {
 					{protocol: 'tcp', address, port},
 				]);
 				assert.deepEqual(refused, []);
-				const outcome = await knock({address, port, what: {token}}, signal);
+				const outcome = await knock(
+					{address, port, what: {token, id: 7}},
+					signal,
+				);
 				assert.ok(outcome.result === 'answered');
 				assert.equal(outcome.node, 'one');
 				assert.match(outcome.source, /^127\.0\.0\.1:\d+$/);
+				assert.deepEqual(
+					(await agent.arrivals()).map(({id}) => id),
+					[7],
+				);
 				const other = await knock(
-					{address, port, what: {token: 'cd'.repeat(16)}},
+					{address, port, what: {token: 'cd'.repeat(16), id: 7}},
 					signal,
 				);
 				assert.deepEqual(other, {result: 'stranger'});
@@ -85,9 +92,12 @@ describe('this machine knocks', () => {
 		await withServer(server, async (port) => {
 			const outcome = await knock({address, port, what: 'connect'}, signal);
 			assert.equal(outcome.result, 'connected');
-			assert.deepEqual(await knock({address, port, what: {token}}, signal), {
-				result: 'stranger',
-			});
+			assert.deepEqual(
+				await knock({address, port, what: {token, id: 7}}, signal),
+				{
+					result: 'stranger',
+				},
+			);
 			assert.deepEqual(await knock({address, port, what: 'tls'}, signal), {
 				result: 'stranger',
 			});
@@ -98,13 +108,16 @@ describe('this machine knocks', () => {
 		const server = net.createServer((socket) => {
 			socket.on('error', () => undefined);
 			socket.end(
-				`k3s-mesh-probe ${'cd'.repeat(16)} here 0 0 one 192.0.2.1:5\n`,
+				`k3s-mesh-probe ${'cd'.repeat(16)} here 7 0 one 192.0.2.1:5\n`,
 			);
 		});
 		await withServer(server, async (port) => {
-			assert.deepEqual(await knock({address, port, what: {token}}, signal), {
-				result: 'stranger',
-			});
+			assert.deepEqual(
+				await knock({address, port, what: {token, id: 7}}, signal),
+				{
+					result: 'stranger',
+				},
+			);
 		});
 	});
 
@@ -118,7 +131,7 @@ describe('this machine knocks', () => {
 		});
 		await withServer(server, async (port) => {
 			assert.deepEqual(
-				await knock({address, port, what: {token}}, controller.signal),
+				await knock({address, port, what: {token, id: 7}}, controller.signal),
 				{result: 'stranger'},
 			);
 		});

@@ -401,6 +401,39 @@ describe('the probe, with agents that play a part', () => {
 		);
 	});
 
+	test('what arrived of one knock of this machine says nothing of another', async () => {
+		let answered = 0;
+		const {measured} = await measure(
+			[],
+			{one: {arrived: () => [{id: answered, source: '203.0.113.5:4000'}]}},
+			{
+				knock({address, what}) {
+					if (address !== addresses.one) {
+						return {result: 'silent'};
+					}
+
+					answered = typeof what === 'object' ? what.id : 0;
+					return {
+						result: 'answered',
+						node: 'one',
+						source: '203.0.113.5:4000',
+						rtt: 8,
+					};
+				},
+			},
+		);
+		assert.deepEqual(
+			measured.cells.map(
+				({path, verdict}) => `${path.address} ${verdict.kind}`,
+			),
+			[
+				'198.51.100.1 open',
+				'198.51.100.2 filtered',
+				'k8s.example.org filtered',
+			],
+		);
+	});
+
 	test('some paths again: only their nodes take part, and nothing besides paths is measured', async () => {
 		const {measured, tries} = await measure(
 			names.flatMap((from) =>

@@ -1,6 +1,8 @@
 import {sameAddress} from '../cluster/addresses.js';
+import type {NodeSpec} from '../cluster/schema.js';
+import {ownPublicAddress} from './conclusions/external-elsewhere.js';
 import {internalViews} from './conclusions/sites.js';
-import {inWords, rule, type Rule} from './rule.js';
+import {inWords, rule, type CheckContext, type Rule} from './rule.js';
 
 const docs = 'K3s docs: Requirements';
 
@@ -64,6 +66,23 @@ const sameMachine = rule(
 	},
 );
 
+/** The other node that has an address of this one on an interface, when this one has it on none. */
+const otherOwner = (
+	{cluster, facts}: CheckContext,
+	node: NodeSpec,
+	kind: 'externalIp' | 'internalIp',
+): NodeSpec | undefined => {
+	const wanted = node[kind];
+	const has = (name: string): boolean =>
+		wanted !== undefined &&
+		facts
+			.get(name)
+			?.addresses.some(({address}) => sameAddress(address, wanted)) === true;
+	return has(node.name)
+		? undefined
+		: cluster.nodes.find(({name}) => name !== node.name && has(name));
+};
+
 const foreignAddress = rule(
 	{
 		id: 'address.other-node',
@@ -71,26 +90,16 @@ const foreignAddress = rule(
 		sentence: "A node's addresses are not those of another node.",
 		source: docs,
 	},
-	({cluster, facts}, report) => {
-		const has = (name: string, wanted: string): boolean =>
-			facts
-				.get(name)
-				?.addresses.some(({address}) => sameAddress(address, wanted)) ?? false;
-		return cluster.nodes.flatMap((node) =>
+	(context, report) =>
+		context.cluster.nodes.flatMap((node) =>
 			(['externalIp', 'internalIp'] as const).flatMap((kind) => {
-				const wanted = node[kind];
-				const owner =
-					wanted === undefined || has(node.name, wanted)
-						? undefined
-						: cluster.nodes.find(
-								({name}) => name !== node.name && has(name, wanted),
-							);
+				const owner = otherOwner(context, node, kind);
 				return owner === undefined
 					? []
 					: [
 							report(
 								'error',
-								`The ${kind === 'externalIp' ? 'external' : 'internal'} address ${wanted} of ${node.name} belongs to ${owner.name}: it is on one of its interfaces.`,
+								`The ${kind === 'externalIp' ? 'external' : 'internal'} address ${node[kind]!} of ${node.name} belongs to ${owner.name}: it is on one of its interfaces.`,
 								{
 									nodes: [node.name, owner.name],
 									fixes: [`Set ${kind} of ${node.name} to its own address.`],
@@ -98,8 +107,34 @@ const foreignAddress = rule(
 							),
 						];
 			}),
-		);
+		),
+);
+
+const externalElsewhere = rule(
+	{
+		id: 'address.external-elsewhere',
+		severity: 'warning',
+		sentence: 'A node with a public address is reached under that.',
+		source: docs,
 	},
+	(context, report) =>
+		context.cluster.nodes.flatMap((node) => {
+			const {name, externalIp} = node;
+			const own = ownPublicAddress(context, node);
+			return own === undefined ||
+				otherOwner(context, node, 'externalIp') !== undefined
+				? []
+				: [
+						report(
+							'warning',
+							`The external address ${externalIp!} of ${name} is probably wrong: it is on no interface of it, and others see ${name} under its own public address ${own}.`,
+							{
+								nodes: [name],
+								fixes: [`Set externalIp of ${name} to ${own}.`],
+							},
+						),
+					];
+		}),
 );
 
 const internalHere = rule(
@@ -186,6 +221,7 @@ export const nodeRules: readonly Rule[] = [
 	uniqueNames,
 	sameMachine,
 	foreignAddress,
+	externalElsewhere,
 	internalHere,
 	internalUnique,
 ];

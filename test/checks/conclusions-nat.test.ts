@@ -365,6 +365,45 @@ const table: ReadonlyArray<
 		[],
 	],
 	[
+		'the external address is on no interface and nothing arrives there, and others see its own public one',
+		world(
+			{
+				cells: closed,
+				nat: [
+					seenAs('home', 'hub', '203.0.113.99:51820'),
+					seenAs('home', 'far', '203.0.113.99:51820'),
+				],
+			},
+			on('203.0.113.99'),
+		),
+		'none',
+		[
+			/^hub and far saw its packets come from its own address 203\.0\.113\.99$/,
+			/its external address 203\.0\.113\.7 is on no interface/,
+		],
+	],
+	[
+		'the same, where something before it does pass on what is sent to the external address',
+		world(
+			{
+				cells: arriving,
+				nat: [seenAs('home', 'hub', '203.0.113.99:51820')],
+			},
+			on('203.0.113.99'),
+		),
+		'unknown',
+		[],
+	],
+	[
+		'others see its own private address',
+		world(
+			{cells: closed, nat: [seenAs('home', 'hub', '192.168.1.4:51820')]},
+			on('192.168.1.4'),
+		),
+		'unknown',
+		[],
+	],
+	[
 		'no external address is given, and others see its own',
 		world(
 			{nat: [seenAs('home', 'hub', '203.0.113.7:51820')]},

@@ -513,6 +513,35 @@ test('a path to an address of another node says whose it is, and nothing of rout
 	]);
 });
 
+test('a machine that others see under its own address is told that, and nothing of routers', () => {
+	const cluster = lan3();
+	const [finding] = check(
+		makeContext(
+			cluster,
+			{pi4: {addresses: [{...onEth0, address: '198.51.100.99'}]}},
+			{
+				...measured(
+					cluster,
+					blockedAt(({to}) => to === 'pi4'),
+				),
+				nat: [
+					{
+						from: 'pi4',
+						to: 'fra1',
+						address: '198.51.100.11',
+						localPort: 51_820,
+						observedAddress: '198.51.100.99',
+						observedPort: 51_820,
+					},
+				],
+			},
+		),
+	);
+	assert.deepEqual(finding!.fixes, [
+		'pi4 is seen under its own address 198.51.100.99: set externalIp of pi4 to that.',
+	]);
+});
+
 test('a server that does not reach itself is its own rule with a way out', () => {
 	const cluster = lan3();
 	const findings = check(

@@ -256,6 +256,49 @@ const table: ReadonlyArray<
 		}),
 		['error address.other-node nuc,fra1'],
 	],
+	...(['198.51.100.12', '198.51.100.99', '192.168.5.5'] as const).map(
+		(own): (typeof table)[number] => [
+			`an external address at which nothing arrives, and others see ${own}`,
+			makeContext(
+				good,
+				{
+					nuc: {
+						addresses: [
+							{
+								device: 'eth0',
+								address: own,
+								prefix: 24,
+								family: 4,
+								mtu: 1500,
+							},
+						],
+					},
+				},
+				{
+					...measured(good, ({to}) =>
+						to === 'nuc' ? {kind: 'filtered'} : undefined,
+					),
+					nat: [
+						{
+							from: 'nuc',
+							to: 'fra1',
+							address: '198.51.100.11',
+							localPort: 51_820,
+							observedAddress: own,
+							observedPort: 51_820,
+						},
+					],
+				},
+			),
+			[
+				...(own === '198.51.100.99'
+					? ['warning address.external-elsewhere nuc']
+					: []),
+				'warning path.one-way nuc,fra1,pi4',
+				'warning path.recommended nuc,fra1,pi4',
+			],
+		],
+	),
 	[
 		'an internal address that is not there',
 		makeContext(

@@ -12,7 +12,7 @@ export type FoundSite = {
 
 /** What stands between a node and the internet, as far as its packets show. */
 export type NatKind =
-	/** Its external address is on one of its interfaces. */
+	/** Its external address is on one of its interfaces, or others see it under a public address that is. */
 	| 'none'
 	/** The address is translated, the port is kept, and what is sent to it arrives. */
 	| 'one-to-one'

@@ -7,6 +7,7 @@ import {meshOf} from '../../mesh/catalogue.js';
 import {cloudFixes} from '../../plan/firewall/clouds.js';
 import {byHand, firewallRules} from '../../plan/firewall/node-firewall.js';
 import {portOpenings, type Opening} from '../../plan/firewall/openings.js';
+import {ownPublicAddress} from '../conclusions/external-elsewhere.js';
 import {inWords, type CheckContext} from '../rule.js';
 import {look} from './look.js';
 import type {NatReason} from './nat-reason.js';
@@ -50,6 +51,16 @@ export const openingFixes = (
 	const owner = foreignOwner(context, paths[0]!);
 	if (owner !== undefined) {
 		return [owner];
+	}
+
+	const own =
+		node === undefined || addressKind !== 'external'
+			? undefined
+			: ownPublicAddress(context, node);
+	if (own !== undefined) {
+		return [
+			`${to} is seen under its own address ${own}: set externalIp of ${to} to that.`,
+		];
 	}
 
 	// A peer whose address nobody knows has no rule yet.

@@ -279,8 +279,8 @@ const floating: Truth = {
 				? 'filtered'
 				: 'open',
 	sites: [['second'], ['floats'], ['lost'], ['nowhere']],
-	// The external addresses of the other two are somewhere else.
-	nat: {second: 'none', floats: 'none'},
+	// The external addresses of the last two are somewhere else, and nothing translates their own.
+	nat: {second: 'none', floats: 'none', lost: 'none', nowhere: 'none'},
 };
 
 /** By name of the topology. */

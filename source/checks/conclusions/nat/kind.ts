@@ -58,6 +58,17 @@ export const natKind = (signs: Signs): NatKind => {
 		return 'none';
 	}
 
+	// Nothing translates what goes out under a public address of its own; what the file says of it may be wrong.
+	const isOwnSeen =
+		seen.length > 0 &&
+		translated.length === 0 &&
+		seen.every(
+			({observedAddress}) => addressScope(observedAddress) === 'public',
+		);
+	if (isOwnSeen && arriving.length === 0) {
+		return 'none';
+	}
+
 	const provider =
 		isShared(node.externalIp) ||
 		sharedUplink(signs) !== undefined ||
@@ -71,9 +82,7 @@ export const natKind = (signs: Signs): NatKind => {
 	}
 
 	if (seen.length > 0 && node.externalIp === undefined) {
-		return addressScope(seen[0]!.observedAddress) === 'public'
-			? 'none'
-			: 'unknown';
+		return 'unknown';
 	}
 
 	const translates =

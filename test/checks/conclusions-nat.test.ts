@@ -81,6 +81,29 @@ const kept = [
 	seenAs('home', 'far', '203.0.113.7:51820'),
 ];
 
+/** A phone that hangs in its provider's network, and `home`, whose own router may. */
+const carrier = ({
+	phone = '203.0.113.7',
+	cells = closed,
+}: {
+	readonly phone?: string;
+	readonly cells?: Measurements['cells'];
+} = {}): MeshContext => {
+	const context = world(
+		{cells, nat: [...kept, seenAs('phone', 'hub', `${phone}:1024`)]},
+		{},
+		{},
+		[{name: 'phone'}],
+	);
+	return {
+		...context,
+		facts: new Map([
+			...context.facts,
+			['phone', {...context.facts.get('phone')!, ...on('100.71.0.9', 'wwan0')}],
+		]),
+	};
+};
+
 const table: ReadonlyArray<
 	readonly [
 		title: string,
@@ -401,6 +424,27 @@ const table: ReadonlyArray<
 			on('192.168.1.4'),
 		),
 		'unknown',
+		[],
+	],
+	[
+		"seen under the address of a node that has one of the provider's range",
+		carrier(),
+		'carrier-grade',
+		[
+			/^phone, which was seen under the same address, has 100\.71\.0\.9 on wwan0, of the range that providers use/,
+		],
+		/own router translates, and the provider's NAT seems to stand behind/,
+	],
+	[
+		"seen under another address than the node that has one of the provider's range",
+		carrier({phone: '203.0.113.8'}),
+		'port-restricted',
+		[],
+	],
+	[
+		"seen under the address of a node of the provider's range, and yet reached from outside",
+		carrier({cells: arriving}),
+		'one-to-one',
 		[],
 	],
 	[

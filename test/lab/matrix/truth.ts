@@ -124,7 +124,7 @@ const natMix: Truth = {
 		cabin1: 'port-restricted',
 		hotel1: 'symmetric',
 		mobile1: 'carrier-grade',
-		village1: ['symmetric', 'carrier-grade'],
+		village1: 'carrier-grade',
 	},
 };
 

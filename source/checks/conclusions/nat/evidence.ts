@@ -51,9 +51,9 @@ const mappingEvidence = (
 /** For people: what led to the kind, the weightiest first. */
 export const natEvidence = (signs: Signs): readonly string[] => {
 	const {node, facts, seen, arriving, closed, punched} = signs;
-	const {companions, impostors} = signs;
+	const {companions, carried, impostors} = signs;
 	const onDevice = externalDevice(signs);
-	const uplink = sharedUplink(signs);
+	const uplink = sharedUplink(facts);
 	const translated = translatedOf(signs);
 	const {dialedAddress, serverAddress} = facts?.sshConnection ?? {};
 	return [
@@ -65,6 +65,11 @@ export const natEvidence = (signs: Signs): readonly string[] => {
 			: [
 					`it has ${uplink.address} on ${uplink.device}, of the range that providers use behind their NAT (100.64.0.0/10)`,
 				]),
+		...(uplink === undefined && carried.length > 0
+			? [
+					`${carried[0]!.name}, which was seen under the same address, has ${carried[0]!.uplink.address} on ${carried[0]!.uplink.device}, of the range that providers use behind their NAT (100.64.0.0/10)`,
+				]
+			: []),
 		...(isShared(node.externalIp)
 			? [
 					`its external address ${node.externalIp!} is of the range that providers use behind their NAT (100.64.0.0/10)`,
@@ -113,8 +118,9 @@ export const layersHint = (signs: Signs): string | undefined => {
 	const addresses = addressesOf(translated);
 	const {externalIp} = signs.node;
 	if (
-		addresses.some((address) => isShared(address)) &&
-		sharedUplink(signs) === undefined
+		((signs.carried.length > 0 && signs.arriving.length === 0) ||
+			addresses.some((address) => isShared(address))) &&
+		sharedUplink(signs.facts) === undefined
 	) {
 		return "its own router translates, and the provider's NAT seems to stand behind that";
 	}

@@ -71,7 +71,8 @@ export const natKind = (signs: Signs): NatKind => {
 
 	const provider =
 		isShared(node.externalIp) ||
-		sharedUplink(signs) !== undefined ||
+		sharedUplink(facts) !== undefined ||
+		signs.carried.length > 0 ||
 		translated.some(({observedAddress}) => isShared(observedAddress));
 	if (provider && arriving.length === 0) {
 		return 'carrier-grade';

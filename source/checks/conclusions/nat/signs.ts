@@ -28,6 +28,11 @@ export type Signs = {
 	readonly punched: readonly string[];
 	/** Nodes that were seen under the same address. */
 	readonly companions: readonly string[];
+	/** Those of them that have an address of the range that providers use behind their NAT: this node is behind it, too. */
+	readonly carried: ReadonlyArray<{
+		readonly name: string;
+		readonly uplink: InterfaceAddress;
+	}>;
 	/** Other nodes that answered to what was sent to its external address. */
 	readonly impostors: readonly string[];
 };
@@ -54,16 +59,19 @@ export const externalDevice = ({
 		: own.find(({address}) => sameAddress(address, node.externalIp!));
 
 /** The machine's own address of the range that providers use behind their NAT, on the way out. */
-export const sharedUplink = ({
-	facts,
-	own,
-}: Signs): InterfaceAddress | undefined => {
+export const sharedUplink = (
+	facts: HostFacts | undefined,
+): InterfaceAddress | undefined => {
+	if (facts === undefined) {
+		return undefined;
+	}
+
 	const devices = new Set(
-		facts?.routes
+		facts.routes
 			.filter(({destination}) => destination === '0.0.0.0/0')
 			.map(({device}) => device),
 	);
-	return own.find(
+	return ownAddresses(facts).find(
 		({address, device}) =>
 			devices.has(device) && addressScope(address) === 'shared',
 	);
@@ -160,6 +168,13 @@ export const gatherSigns = (context: MeshContext): readonly Signs[] => {
 		const host = facts.get(name);
 		const toIt = cells.get(name) ?? [];
 		const mine = seen.get(name) ?? [];
+		const companions = unique(
+			addressesOf(mine).flatMap((address) =>
+				(byAddress.get(address) ?? [])
+					.map(({from}) => from)
+					.filter((from) => from !== name),
+			),
+		).toSorted(byRank);
 		return {
 			node,
 			facts: host,
@@ -186,13 +201,11 @@ export const gatherSigns = (context: MeshContext): readonly Signs[] => {
 					)
 					.map(({from, to}) => (from === name ? to : from)),
 			).toSorted(byRank),
-			companions: unique(
-				addressesOf(mine).flatMap((address) =>
-					(byAddress.get(address) ?? [])
-						.map(({from}) => from)
-						.filter((from) => from !== name),
-				),
-			).toSorted(byRank),
+			companions,
+			carried: companions.flatMap((companion) => {
+				const uplink = sharedUplink(facts.get(companion));
+				return uplink === undefined ? [] : [{name: companion, uplink}];
+			}),
 			impostors: unique(
 				toIt.flatMap(({verdict}) =>
 					verdict.kind === 'wrong-host' && verdict.answeredBy !== undefined

@@ -14,6 +14,7 @@ import {
 	readOwnKeys,
 	type HeldPath,
 } from './running-services.js';
+import {ownerOfApi} from './schedule.js';
 import {cellOf, obstacleAt, unknownCell} from './verdicts.js';
 
 /** A path that is tried by packets, and the program that holds its port, when one does. */
@@ -124,11 +125,13 @@ const cellFrom = async (
 	);
 };
 
-/** Behind the common name of the API any server may answer. */
+/** Behind the common name of the API any server may answer, unless it is the address of one of them. */
 const ofOneApi = (run: Run, path: Path, outcome: Outcome): Outcome => {
-	const {apiEndpoint, nodes} = run.input.cluster;
+	const {cluster} = run.input;
+	const {apiEndpoint, nodes} = cluster;
 	return outcome.result === 'answered' &&
 		path.address === apiEndpoint &&
+		ownerOfApi(cluster) === undefined &&
 		nodes.some(({name, role}) => name === outcome.node && role === 'server')
 		? {...outcome, node: path.to}
 		: outcome;

@@ -1,4 +1,4 @@
-import {addressScope} from '../cluster/addresses.js';
+import {addressScope, sameAddress} from '../cluster/addresses.js';
 import type {Cluster, NodeSpec} from '../cluster/schema.js';
 import {sameSite, serversOf} from '../cluster/sites.js';
 import type {HostFacts} from '../facts/host-facts.js';
@@ -67,12 +67,29 @@ const neighbourPaths = (nodes: readonly NodeSpec[]): readonly Path[] => {
 	);
 };
 
+/** The server that alone carries the common address of the API; `undefined` when it is a name, or leads to several. */
+export const ownerOfApi = ({
+	apiEndpoint,
+	nodes,
+}: Cluster): NodeSpec | undefined => {
+	const owners = serversOf(nodes).filter(({externalIp, internalIp}) =>
+		[externalIp, internalIp].some(
+			(own) =>
+				own !== undefined &&
+				apiEndpoint !== undefined &&
+				sameAddress(own, apiEndpoint),
+		),
+	);
+	return owners.length === 1 ? owners[0] : undefined;
+};
+
 /** kubectl needs the API from here, under the address of each server, and under the name that a kubeconfig would hold. */
-const controllerPaths = ({apiEndpoint, nodes}: Cluster): readonly Path[] => {
+const controllerPaths = (cluster: Cluster): readonly Path[] => {
+	const {apiEndpoint, nodes} = cluster;
 	const servers = serversOf(nodes);
 	const places = servers.map(({name, externalIp}) => [name, externalIp]);
-	const [first] = servers;
-	return [...places, [first?.name, apiEndpoint]].flatMap(([to, address]) =>
+	const owner = ownerOfApi(cluster) ?? servers[0];
+	return [...places, [owner?.name, apiEndpoint]].flatMap(([to, address]) =>
 		to === undefined || address === undefined
 			? []
 			: [

@@ -58,6 +58,7 @@ const measure = async (
 		readonly facts?: Partial<Record<Name, Partial<HostFacts>>>;
 		readonly knock?: (target: KnockTarget) => Outcome;
 		readonly only?: ProbeInput['only'];
+		readonly apiEndpoint?: string;
 	} = {},
 ): Promise<{
 	readonly measured: Measurements;
@@ -70,9 +71,9 @@ const measure = async (
 		three: {},
 		...scripts,
 	});
-	const {knock, only} = changes;
+	const {knock, only, apiEndpoint = cluster.apiEndpoint} = changes;
 	const measured = await runProbe({
-		cluster,
+		cluster: {...cluster, apiEndpoint},
 		facts: new Map(
 			names.map((name) => [
 				name,
@@ -398,6 +399,28 @@ describe('the probe, with agents that play a part', () => {
 				'two 198.51.100.2 open',
 				'one k8s.example.org open',
 			],
+		);
+	});
+
+	test('under an API address that is one server only that one is right', async () => {
+		const {measured} = await measure(
+			[],
+			{},
+			{
+				apiEndpoint: addresses.one,
+				knock: () => ({
+					result: 'answered',
+					node: 'two',
+					source: '203.0.113.5:4000',
+					rtt: 8,
+				}),
+			},
+		);
+		assert.deepEqual(
+			measured.cells.map(
+				({path, verdict}) => `${path.address} ${verdict.kind}`,
+			),
+			['198.51.100.1 wrong-host', '198.51.100.2 open'],
 		);
 	});
 

@@ -183,6 +183,27 @@ describe('the schedule of paths', () => {
 		);
 	});
 
+	test('an API under the address of one server is asked of that server', () => {
+		const servers = [fra1, {...nuc, role: 'server' as const}];
+		const pathsUnder = (apiEndpoint: string, nodes: typeof servers) =>
+			scheduleAll(
+				clusterSchema.parse({version: 1, name: 'home', apiEndpoint, nodes}),
+				[],
+				new Map(),
+			)
+				.filter(({from}) => from === controller)
+				.map(({to, address}) => `${to} ${address}`);
+		assert.deepEqual(pathsUnder('192.0.2.7', servers), [
+			'fra1 198.51.100.11',
+			'nuc 192.0.2.7',
+		]);
+		assert.deepEqual(pathsUnder('192.168.1.4', servers), [
+			'fra1 198.51.100.11',
+			'nuc 192.0.2.7',
+			'nuc 192.168.1.4',
+		]);
+	});
+
 	describe('further addresses of the target', () => {
 		const withAddresses = (
 			...addresses: ReadonlyArray<readonly [device: string, address: string]>

@@ -98,10 +98,12 @@ const verdictOf = (
 		}
 
 		case 'connected': {
-			return {
-				kind: 'in-use',
-				process: obstacle?.kind === 'in-use' ? obstacle.process : undefined,
-			};
+			return obstacle?.kind === 'in-use'
+				? {kind: 'in-use', process: obstacle.process}
+				: {
+						kind: 'unknown',
+						reason: `somebody took the connection to ${path.protocol} ${path.port} of ${path.to} and said nothing: it may be ${path.to}, slow or with a program that has just begun to listen, or another machine`,
+					};
 		}
 
 		case 'stranger': {

@@ -57,6 +57,16 @@ describe('verdicts', () => {
 		});
 	}
 
+	test('a connection where no program holds the port shows nobody', () => {
+		const {verdict, answered} = cellOf(
+			path,
+			{tried: 1, sent: 1, result: 'connected', rtt: 3},
+			undefined,
+		);
+		assert.equal(verdict.kind, 'unknown');
+		assert.equal(answered, 1);
+	});
+
 	test('a port is in use on the address that the path leads to', () => {
 		const refusedOn = (address: string, problem = 'in use') => ({
 			listening: true as const,

@@ -102,6 +102,13 @@ done
 `,
 		systemctl: `${common}
 echo "$*" >>"$state/../systemctl-calls"
+case "$*" in
+	'stop k3s-mesh-rollback.timer') rm -f "$state/../timer-runs" ;;
+	'is-active --quiet k3s-mesh-rollback.timer')
+		[ -e "$state/../timer-runs" ]
+		exit
+		;;
+esac
 case "$1" in
 	enable) : >"$state/unit-enabled" ;;
 	disable) rm -f "$state/unit-enabled" ;;
@@ -110,6 +117,7 @@ esac
 `,
 		'systemd-run': `${common}
 echo "$*" >>"$state/../timers"
+: >"$state/../timer-runs"
 `,
 	};
 };

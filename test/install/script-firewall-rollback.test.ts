@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import {spawnSync} from 'node:child_process';
-import {existsSync, readdirSync} from 'node:fs';
+import {existsSync, readdirSync, renameSync, rmSync} from 'node:fs';
 import {afterEach, beforeEach, describe, test} from 'node:test';
 import {
 	firewallArm,
@@ -99,7 +99,7 @@ for (const shell of systemShells) {
 					firewall,
 					rules,
 					checkOnly: false,
-					rollbackArmed: true,
+					rollbackArmed: isArmed(),
 					...options,
 				});
 				return missing;
@@ -238,7 +238,7 @@ for (const shell of systemShells) {
 				await apply('ufw', ufwRules(wanted));
 				timeIsOver();
 				// It takes back once.
-				await apply('ufw', ufwRules(wanted));
+				sandbox.write('/firewall/ufw', '[allow][from][192.0.2.9]\n');
 				const state = everything();
 				timeIsOver();
 				assert.equal(everything(), state);
@@ -255,6 +255,107 @@ for (const shell of systemShells) {
 				assert.equal(await arm('ufw', ufwRules(before)), 2);
 				assert.equal(everything(), state);
 				assert.equal(isArmed(), true);
+			});
+
+			for (const [kind, rulesOf] of kinds) {
+				test(`${kind}: nothing is added any more when the change is ended in the middle`, async () => {
+					await apply(kind, rulesOf(before));
+					const state = everything();
+					await arm(kind, rulesOf(wanted));
+					// The first look at what is there finds the time over, as a slow machine's would.
+					const looking = {
+						ufw: 'ufw',
+						firewalld: 'firewall-cmd',
+						iptables: 'iptables',
+						nftables: 'nft',
+					}[kind];
+					const program = sandbox.at(`/programs/${looking}`);
+					const real = sandbox.at(`/programs/real-${looking}`);
+					renameSync(program, real);
+					const worker = shell.name === 'busybox ash' ? '' : shell.path!;
+					sandbox.program(
+						looking,
+						`#!/bin/sh
+if [ ! -e ${sandbox.root}/over ]; then
+	: >${sandbox.root}/over
+	${worker === '' ? `${shell.path!} ash` : worker} ${sandbox.at('/var/lib/k3s-mesh/rollback/run')} 9>&-
+fi
+exec ${real} "$@"
+`,
+					);
+					await assert.rejects(apply(kind, rulesOf(wanted)), {
+						message: /^The change was ended before all rules were added/,
+					});
+					assert.equal(everything(), state);
+				});
+			}
+
+			test('an addition that outlives its run adds nothing to what a later run has armed', async () => {
+				await arm('ufw', ufwRules(wanted));
+				const program = sandbox.at('/programs/ufw');
+				const real = sandbox.at('/programs/real-ufw');
+				renameSync(program, real);
+				const folder = sandbox.at('/var/lib/k3s-mesh/rollback');
+				sandbox.program(
+					'ufw',
+					`#!/bin/sh
+if [ ! -e ${sandbox.root}/over ]; then
+	: >${sandbox.root}/over
+	mv ${folder}/lock ${folder}/earlier
+	: >${folder}/lock
+fi
+exec ${real} "$@"
+`,
+				);
+				const state = everything();
+				await assert.rejects(apply('ufw', ufwRules(wanted)), {
+					message: /^The change was ended before all rules were added/,
+				});
+				assert.equal(everything(), state);
+			});
+
+			test('what another run has listed in the manifest meanwhile stays there', async () => {
+				await arm('ufw', ufwRules(wanted));
+				sandbox.write('/var/lib/k3s-mesh/manifest.json', 'of this change\n');
+				await apply('ufw', ufwRules(wanted));
+				sandbox.write('/var/lib/k3s-mesh/manifest.json', 'of another run\n');
+				timeIsOver();
+				assert.equal(
+					sandbox.read('/var/lib/k3s-mesh/manifest.json'),
+					'of another run\n',
+				);
+			});
+
+			test('what was armed before a boot is not done afterwards', async () => {
+				await arm('ufw', ufwRules(wanted));
+				await apply('ufw', ufwRules(wanted));
+				const state = everything();
+				// A boot leaves no transient timer.
+				rmSync(sandbox.at('/timer-runs'));
+				assert.equal(await arm('ufw', ufwRules(wanted)), 0);
+				assert.equal(isArmed(), false);
+				assert.equal(everything(), state);
+			});
+
+			test('a later run disarms before it looks for rules', async () => {
+				const rules = ufwRules(wanted);
+				await arm('ufw', rules);
+				await apply('ufw', rules);
+				const state = everything();
+				const program = sandbox.at('/programs/ufw');
+				const real = sandbox.at('/programs/real-ufw');
+				renameSync(program, real);
+				sandbox.program(
+					'ufw',
+					`#!/bin/sh
+[ ! -e ${sandbox.at('/timer-runs')} ] || : >${sandbox.root}/looked-too-early
+exec ${real} "$@"
+`,
+				);
+				await apply('ufw', rules, {rollbackArmed: false});
+				assert.equal(existsSync(sandbox.at('/looked-too-early')), false);
+				assert.equal(isArmed(), false);
+				assert.equal(everything(), state);
 			});
 
 			test('a later run that wants the rules for good disarms what an earlier one left armed', async () => {

@@ -93,11 +93,14 @@ while IFS= read -r rule; do
 	[ ! -f "chain-$number" ] || quietly nft -f "chain-$number"
 done <removals
 flush_batch
-if [ -f manifest ]; then
-	cp -p manifest ${manifestPath}.new
-	mv -f ${manifestPath}.new ${manifestPath}
-else
-	rm -f ${manifestPath}
+# What another run has listed since stays listed: the manifest comes back only where it is still the one of this change.
+if [ -f manifest-of-change ] && cmp -s manifest-of-change ${manifestPath}; then
+	if [ -f manifest ]; then
+		cp -p manifest ${manifestPath}.new
+		mv -f ${manifestPath}.new ${manifestPath}
+	else
+		rm -f ${manifestPath}
+	fi
 fi
 echo rolled-back >state
 `;
@@ -107,7 +110,7 @@ echo rolled-back >state
  * itself, unless `firewall.settle` comes first. Arms nothing when nothing is missing. A rollback that an earlier run left
  * armed is done first: nobody has confirmed that change.
  *
- * A reboot in between keeps the rules: the timer is gone then.
+ * A reboot in between keeps the rules: the timer is gone then, and what it would have done is done by nobody later.
  */
 export const firewallArm = defineScript<
 	{
@@ -147,7 +150,8 @@ for program in systemd-run flock; do
 done
 umask 077
 folder=${rollbackFolder}
-if [ "$(cat "$folder/state" 2>/dev/null)" = armed ]; then
+# Without its timer it is from before a boot, and the machine has changed since.
+if [ "$(cat "$folder/state" 2>/dev/null)" = armed ] && systemctl is-active --quiet ${rollbackTimer}; then
 	sh "$folder/run"
 fi
 systemctl stop ${rollbackTimer} 2>/dev/null || :

@@ -13,6 +13,7 @@ import {
 	type FirewallWords,
 	type OpenedFirewall,
 } from './firewall-unit.js';
+import {manifestPath} from './manifest.js';
 import {defineScript} from './script.js';
 
 /**
@@ -22,6 +23,9 @@ import {defineScript} from './script.js';
  * - ufw and firewalld remember rules themselves; firewalld gets each rule in its permanent and its running
  *   configuration, so that nothing needs a reload.
  * - iptables and nftables do not: a oneshot unit of ours adds the rules again at boot.
+ *
+ * While a rollback is armed each addition is made under its lock, and none once it has been settled: a run that was cut
+ * off here may go on on the host, and what it added then nobody would take back.
  */
 export const firewallApply = defineScript<
 	{
@@ -56,21 +60,61 @@ export const firewallApply = defineScript<
 		{name: 'unit', value: firewallUnitText(firewall, rules) ?? ''},
 	],
 	source: `${failFunction}${presentFunctions}
+folder=${rollbackFolder}
+left_armed=no
+if [ "$rollback_armed" = no ] && [ "$(cat "$folder/state" 2>/dev/null)" = armed ]; then
+	left_armed=yes
+	if [ "$check_only" = no ]; then
+		# First of all: what is found to be there must not be taken back afterwards.
+		exec 9>>"$folder/lock"
+		flock 9
+		systemctl stop ${rollbackTimer} 2>/dev/null || :
+		rm -rf "$folder"
+		exec 9>&-
+	fi
+fi
+guarded=no
+[ "$rollback_armed $check_only" != 'yes no' ] || guarded=yes
+# The lock of a rollback that was armed since is another file.
+hold() {
+	[ $guarded = yes ] || return 0
+	flock 9
+	[ "$(cat "$folder/state" 2>/dev/null)" = armed ] && [ "$(ls -i "$folder/lock")" = "$lock" ] ||
+		fail 'The change was ended before all rules were added: nothing more is added.'
+}
+let_go() {
+	[ $guarded = no ] || flock -u 9
+}
+if [ $guarded = yes ]; then
+	[ -d "$folder" ] || fail 'The change was ended before rules were added: nothing is added.'
+	exec 9>>"$folder/lock"
+	lock=$(ls -i "$folder/lock")
+	hold
+	[ ! -f ${manifestPath} ] || cp -p ${manifestPath} "$folder/manifest-of-change"
+	let_go
+fi
 batch=
 batch_zone=
 run_words() {
 	"$@" </dev/null >&2
 }
-add_ufw() { run_words "$@"; }
-add_iptables() { run_words "$@"; }
-add_nftables() { run_words "$@"; }
+run_guarded() {
+	hold
+	run_words "$@" || return 1
+	let_go
+}
+add_ufw() { run_guarded "$@"; }
+add_iptables() { run_guarded "$@"; }
+add_nftables() { run_guarded "$@"; }
 flush_firewalld() {
 	[ -n "$batch" ] || return 0
 	words=$batch
 	batch=
+	hold
 	for mode in --permanent ''; do
 		with_words "\${mode:+$mode$separator}\${batch_zone:+$batch_zone$separator}$words" run_words firewall-cmd || return 1
 	done
+	let_go
 }
 add_firewalld() {
 	take_apart "$@"
@@ -98,20 +142,18 @@ flush_firewalld || fail "The firewall refused a rule: firewall-cmd $batch_zone $
 if ! unit_is_there; then
 	[ "$missing" -gt 0 ] || missing=1
 	if [ "$check_only" = no ]; then
+		hold
 		(umask 022 && printf %s "$unit" >${firewallUnitPath}.k3s-mesh-new)
 		mv -f ${firewallUnitPath}.k3s-mesh-new ${firewallUnitPath}
 		systemctl daemon-reload
 		systemctl enable --quiet ${firewallUnit}
 		# Only a unit that is active hears when the firewall is restarted or reloaded.
 		systemctl start ${firewallUnit}
+		let_go
 	fi
 fi
-if [ "$rollback_armed" = no ] && [ "$(cat ${rollbackFolder}/state 2>/dev/null)" = armed ]; then
+if [ $left_armed = yes ]; then
 	[ "$missing" -gt 0 ] || missing=1
-	if [ "$check_only" = no ]; then
-		systemctl stop ${rollbackTimer} 2>/dev/null || :
-		rm -rf ${rollbackFolder}
-	fi
 fi
 printf 'missing %s\\n' "$missing"
 `,

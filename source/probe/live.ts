@@ -54,7 +54,8 @@ const carries = (
 
 /**
  * What a public key that was shown on a path means. A certificate may be issued anew at any time, its key stays; but
- * servers of one cluster share the key of their API, and then an address that two of them carry tells nothing.
+ * servers of one cluster share the key of their API. Then an address tells nothing that two of them carry, or that is on
+ * no interface of the target: a router may forward it to any of them.
  */
 export const judgeKey = (
 	path: Path,
@@ -76,8 +77,13 @@ export const judgeKey = (
 		return {kind: 'wrong-host', answeredBy: others[0]?.name};
 	}
 
+	const isOnTarget = facts
+		.get(path.to)
+		?.addresses.some(({address}) => sameAddress(address, path.address));
 	if (
-		others.some((node) => carries(node, facts.get(node.name), path.address))
+		others.length > 0 &&
+		(!isOnTarget ||
+			others.some((node) => carries(node, facts.get(node.name), path.address)))
 	) {
 		return held;
 	}

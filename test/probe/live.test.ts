@@ -14,6 +14,7 @@ import {
 	serviceKey,
 	speaksTls,
 } from '../../source/probe/live.js';
+import {localFacts} from './local-host.js';
 
 const cluster = clusterSchema.parse({
 	version: 1,
@@ -44,6 +45,7 @@ const path: Path = {
 	protocol: 'tcp',
 	port: 6443,
 };
+const onNuc: Path = {...path, address: '192.0.2.9'};
 const inside: Path = {
 	...path,
 	from: 'pi4',
@@ -72,10 +74,16 @@ describe('the key of a service that runs', () => {
 			arrives('TLS answered with the key that nuc alone shows'),
 		],
 		[
-			'one that servers share, under an address of the target alone',
-			path,
+			'one that servers share, under an address on the target alone',
+			onNuc,
 			{nuc: 'a', fra1: 'a'},
 			arrives('TLS answered with the key that nuc shows, and fra1 as well'),
+		],
+		[
+			"one that servers share, under an address of the target's router",
+			path,
+			{nuc: 'a', fra1: 'a'},
+			held,
 		],
 		[
 			'one that servers share, under an address that both carry',
@@ -103,7 +111,7 @@ describe('the key of a service that runs', () => {
 			assert.deepEqual(
 				judgeKey(where, 'a', 'k3s-server', {
 					cluster,
-					facts: new Map(),
+					facts: new Map([['nuc', localFacts([onNuc.address], undefined)]]),
 					ownKeys: keys(own),
 				}),
 				expected,

@@ -177,6 +177,17 @@ describe('the Mesh screen', () => {
 		await terminal.waitFor(/Pod network/);
 	});
 
+	it('tells what the last checks have measured', async () => {
+		const terminal = await startAt('checks');
+		await terminal.waitFor(/12 of 12 paths · [\d.]+s +all good/);
+		terminal.type(keys.escape);
+		await terminal.waitFor(/❯ Pod network/);
+		terminal.type(keys.escape);
+		await terminal.waitFor(
+			/WireGuard's port of each is\s+reached by all others\./,
+		);
+	});
+
 	it('says why WireGuard can not work, and goes on with it only when told to', async () => {
 		const terminal = await startAt('mesh', {
 			machines: {

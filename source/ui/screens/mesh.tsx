@@ -98,6 +98,8 @@ export const MeshScreen = ({session}: {readonly session: ClusterSession}) => {
 	const {model} = useUi();
 	const cluster = useObservable(session.document.cluster);
 	const {contacts} = useObservable(session.nodes.state);
+	useObservable(session.checks.state);
+	const report = session.checks.report();
 	const isHelp = useObservable(model.help);
 	const question = useObservable(session.questions.current);
 	const [highlighted, setHighlighted] = useState<MeshKind | undefined>(
@@ -108,11 +110,11 @@ export const MeshScreen = ({session}: {readonly session: ClusterSession}) => {
 			recommendMesh({
 				cluster,
 				facts: session.fleet.facts(),
-				measurements: noMeasurements,
+				measurements: report?.measurements ?? noMeasurements,
 			}),
 		// The facts follow the contacts.
 		// eslint-disable-next-line react-hooks/exhaustive-deps
-		[cluster, contacts, session],
+		[cluster, contacts, report, session],
 	);
 	const unknown = cluster.nodes.filter(
 		({name}) => contacts.get(name)?.state !== 'ready',

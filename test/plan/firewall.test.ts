@@ -8,6 +8,7 @@ import type {
 	HostFacts,
 	NftChain,
 } from '../../source/facts/host-facts.js';
+import {noMeasurements} from '../../source/facts/measurements.js';
 import {meshOf} from '../../source/mesh/catalogue.js';
 import type {MeshContext} from '../../source/mesh/mesh.js';
 import {
@@ -205,6 +206,54 @@ test('iptables: in front of a REJECT at the end, each family by its own program'
 			.every((line) => !/flannel|KUBE-|CNI-/i.test(line)),
 	);
 });
+
+for (const [title, site, internal, isOpen] of [
+	['neighbours by their addresses', undefined, undefined, true],
+	[
+		'neighbours by their addresses, at whose internal ones another machine answers',
+		undefined,
+		{kind: 'wrong-host', answeredBy: undefined},
+		false,
+	],
+	[
+		'nodes of one named site, between which a firewall stands',
+		'home',
+		{kind: 'filtered'},
+		true,
+	],
+] as const) {
+	test(`external ports are opened for the internal address of a peer that is near: ${title}`, () => {
+		const near = makeCluster(
+			['one', 'two'].map((name, index) => ({
+				name,
+				role: index === 0 ? ('server' as const) : ('agent' as const),
+				ssh: name,
+				externalIp: `198.51.100.${31 + index}`,
+				internalIp: `192.168.1.${1 + index}`,
+				...(site !== undefined && {site}),
+			})),
+		);
+		const lines = linesOf(
+			makeContext(
+				near,
+				{one: denying('ufw')},
+				internal === undefined
+					? noMeasurements
+					: measured(near, ({addressKind}) =>
+							addressKind === 'internal' ? internal : undefined,
+						),
+			),
+			'one',
+		);
+		const from = (source: string) =>
+			lines.some(
+				(line) =>
+					line.includes(` from ${source} `) && line.includes('port 51820'),
+			);
+		assert.ok(from('198.51.100.32'));
+		assert.equal(from('192.168.1.2'), isOpen, lines.join('\n'));
+	});
+}
 
 test('forwarding that is off is opened without a firewall, too, and nothing else', () => {
 	const context = makeContext(lan3(), {

@@ -1,3 +1,4 @@
+import {sharesSite} from '../../checks/conclusions/sites.js';
 import {
 	addressFamily,
 	isAddress,
@@ -5,7 +6,6 @@ import {
 	sameAddress,
 } from '../../cluster/addresses.js';
 import type {NodeSpec} from '../../cluster/schema.js';
-import {sameSite} from '../../cluster/sites.js';
 import {verdictArrives} from '../../facts/measurements.js';
 import {k3sPorts} from '../../mesh/k3s-requirements.js';
 import type {
@@ -85,14 +85,28 @@ const seenSources = (
 	return seen;
 };
 
+/**
+ * Asks whether packets of a peer may come from its internal address. A site that the file names stays one whatever was
+ * measured: its firewalls may be all that stands between its nodes.
+ */
+const nearTo = (
+	context: MeshContext,
+	node: NodeSpec,
+): ((peer: NodeSpec) => boolean) => {
+	const together = sharesSite(context);
+	return (peer) =>
+		together(peer.name, node.name) ||
+		(peer.site !== undefined && peer.site === node.site);
+};
+
 /** The addresses from which a peer's packets may come: those that we know, and those that were seen when we measured. */
 const sourcesOf = (
 	seen: SeenSources,
 	peer: NodeSpec,
 	node: NodeSpec,
 	kind: Requirement['addressKind'],
+	near: boolean,
 ): readonly string[] => {
-	const near = sameSite(peer, node);
 	const known =
 		kind === 'internal'
 			? [peer.internalIp]
@@ -125,6 +139,7 @@ export const portOpenings = (
 ): ReadonlyArray<Extract<Opening, {kind: 'port'}>> => {
 	const openings = new Map<string, Extract<Opening, {kind: 'port'}>>();
 	const seen = seenSources(context, node);
+	const isNear = nearTo(context, node);
 	const peers = new Map(context.cluster.nodes.map((one) => [one.name, one]));
 	for (const {from, to, addressKind, protocol, port} of requirements) {
 		const peer = to === node.name ? peers.get(from) : undefined;
@@ -132,7 +147,13 @@ export const portOpenings = (
 			continue;
 		}
 
-		for (const source of sourcesOf(seen, peer, node, addressKind)) {
+		for (const source of sourcesOf(
+			seen,
+			peer,
+			node,
+			addressKind,
+			isNear(peer),
+		)) {
 			const key = `${protocol}/${port} ${source}`;
 			if (!openings.has(key)) {
 				openings.set(key, {

@@ -4,6 +4,7 @@ import {
 	type Path,
 	type Verdict,
 } from '../facts/measurements.js';
+import {isUnsettled} from './left-to-k3s.js';
 import {judgeHandshake, judgeKey, serviceKey} from './live.js';
 import type {Outcome, Report, Try} from './messages.js';
 import {placeOf, stationOf, tryAll, type Run} from './run.js';
@@ -52,20 +53,28 @@ const makeTry = (run: Run, {path, held}: Trial, id: number): Try => {
 	};
 };
 
-/** A target that can not listen refuses what arrives, as a firewall may: only silence and a named box tell more. */
-const withoutListener = (run: Run, cell: Cell): Cell => {
-	const {path, verdict} = cell;
-	return verdict.kind === 'refused' &&
-		verdict.by === undefined &&
-		!stationOf(run, path.to)!.can.answers
-		? {
+/** A target where nobody may listen refuses what arrives, as a firewall may: only silence and a named box tell more. */
+const withoutListener = (run: Run, {path, held}: Trial, cell: Cell): Cell => {
+	const {verdict} = cell;
+	if (verdict.kind !== 'refused' || verdict.by !== undefined) {
+		return cell;
+	}
+
+	const {can, facts} = stationOf(run, path.to)!;
+	const cause = can.answers
+		? held !== undefined && isUnsettled(facts)
+			? `K3s on ${path.to} starts or stops`
+			: undefined
+		: `nothing on ${path.to} can listen for the probe (python3, perl or socat could)`;
+	return cause === undefined
+		? cell
+		: {
 				...cell,
 				verdict: {
 					kind: 'unknown',
-					reason: `nothing on ${path.to} can listen for the probe (python3, perl or socat could): its refusal may be the machine's or a firewall's`,
+					reason: `${cause}: its refusal may be the machine's or a firewall's`,
 				},
-			}
-		: cell;
+			};
 };
 
 /** The verdicts of services that run already need what they show on their own machines. */
@@ -105,9 +114,10 @@ type Judge = ReturnType<typeof makeJudge>;
 const cellFrom = async (
 	run: Run,
 	judge: Judge,
-	{path, held}: Trial,
+	trial: Trial,
 	report: Report,
 ): Promise<Cell> => {
+	const {path, held} = trial;
 	const to = stationOf(run, path.to)!;
 	if (report.result === 'tls' && held !== undefined) {
 		return {
@@ -121,6 +131,7 @@ const cellFrom = async (
 
 	return withoutListener(
 		run,
+		trial,
 		cellOf(path, report, obstacleAt(path, to.listening, to.facts)),
 	);
 };

@@ -4,6 +4,7 @@ import type {Path, ProbeRung} from '../facts/measurements.js';
 import {capabilities, chooseRung, type Capabilities} from '../facts/rungs.js';
 import type {Host} from '../host/host.js';
 import {startAgent, type RunningAgent} from './agent-client.js';
+import {leaveToK3s} from './left-to-k3s.js';
 import type {Listening} from './messages.js';
 import type {ProbeInput} from './probe.js';
 import {listenPlaces} from './schedule.js';
@@ -69,17 +70,18 @@ export const startStation = async (
 				agent.close();
 			}
 
-			const listening = await agent.listen(
-				token,
-				listenPlaces(node, paths, facts),
-			);
+			const {free, left} = leaveToK3s(listenPlaces(node, paths, facts), facts);
+			const listening = await agent.listen(token, free);
 			const {rung} = chosen;
 			return {
 				agent,
 				rung,
 				can: capabilities[rung],
 				host,
-				listening,
+				listening: {
+					...listening,
+					refused: [...listening.refused, ...left],
+				},
 				facts,
 			};
 		})();

@@ -377,6 +377,125 @@ describe('the probe, with agents that play a part', () => {
 		});
 	});
 
+	for (const [title, facts, binds] of [
+		['active', {unitState: 'active'}, false],
+		['in a restart loop', {unitState: 'activating'}, false],
+		['stopping', {unitState: 'deactivating'}, false],
+		['being installed', {steps: ['k3s-mesh-step-install']}, false],
+		['stopped', {unitState: 'inactive'}, true],
+		['failed for good', {unitState: 'failed'}, true],
+	] as ReadonlyArray<
+		readonly [
+			string,
+			{
+				readonly unitState?: NonNullable<HostFacts['k3s']>['unitState'];
+				readonly steps?: readonly string[];
+			},
+			boolean,
+		]
+	>) {
+		test(`the probe ${binds ? 'takes' : 'leaves'} the ports of a K3s that is ${title}`, async () => {
+			const bound: number[] = [];
+			const {verdict, tries} = await measure(
+				[
+					between('one', 'two', 'tcp', 2380),
+					between('one', 'two', 'udp'),
+					between('one', 'two', 'tcp', 6443),
+					between('one', 'two', 'tcp', 8080),
+				],
+				{
+					one: {outcome: answeredBy('two')},
+					two: {
+						onListen: (places) => bound.push(...places.map((one) => one.port)),
+					},
+				},
+				{
+					facts: {
+						two: {
+							runningSteps: facts.steps ?? [],
+							listening: [
+								{
+									protocol: 'tcp',
+									address: '*',
+									port: 6443,
+									process: 'k3s-server',
+								},
+							],
+							...(facts.unitState && {
+								k3s: {
+									role: 'server',
+									version: undefined,
+									unitState: facts.unitState,
+									configFiles: [],
+									caHash: undefined,
+								},
+							}),
+						},
+					},
+				},
+			);
+			assert.deepEqual(
+				bound.toSorted((one, other) => one - other),
+				binds ? [2380, 6443, 8080, 51_820] : [8080],
+			);
+			assert.equal(verdict('one', 'two', 8080).kind, 'open');
+			for (const port of [2380, 51_820]) {
+				assert.equal(
+					verdict('one', 'two', port).kind,
+					binds ? 'open' : 'unknown',
+				);
+			}
+
+			assert.equal(
+				tries.some(
+					({what, port, address}) =>
+						what === 'tls' && port === 6443 && address === addresses.two,
+				),
+				!binds,
+			);
+		});
+	}
+
+	test('a refusal by a K3s that starts and stops says nothing of the way', async () => {
+		const {verdict} = await measure(
+			[between('one', 'two', 'tcp')],
+			{
+				one: {
+					outcome: ({what}) =>
+						what === 'tls'
+							? {result: 'refused', by: null, reason: 'connection refused'}
+							: undefined,
+				},
+			},
+			{
+				facts: {
+					two: {
+						listening: [
+							{
+								protocol: 'tcp',
+								address: '*',
+								port: 6443,
+								process: 'k3s-server',
+							},
+						],
+						k3s: {
+							role: 'server',
+							version: undefined,
+							unitState: 'activating',
+							configFiles: [],
+							caHash: undefined,
+						},
+					},
+				},
+			},
+		);
+		assert.deepEqual(verdict('one', 'two'), {
+			kind: 'unknown',
+			reason:
+				"K3s on two starts or stops: its refusal may be the machine's or a firewall's",
+		});
+	});
+
 	test('any server may answer under the name of the API, and only the right one under its address', async () => {
 		const {measured} = await measure(
 			[],

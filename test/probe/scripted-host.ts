@@ -5,6 +5,7 @@ import type {
 	Command,
 	Message,
 	Outcome,
+	Place,
 	Try,
 } from '../../source/probe/messages.js';
 
@@ -23,6 +24,8 @@ export type AgentScript = {
 	}>;
 	/** The counter of packets to closed ports, by the tries that all agents were asked for so far. */
 	readonly counted?: (tries: readonly Try[]) => number;
+	/** Told the places that it is asked to bind. */
+	readonly onListen?: (places: readonly Place[]) => void;
 	/** What `wg` says. */
 	readonly peers?: ReadonlyArray<{
 		readonly endpoint: string;
@@ -83,6 +86,7 @@ const makeHost = (name: string, script: AgentScript, tries: Try[]): Host => {
 	const answer = (command: Command): readonly Message[] => {
 		switch (command.do) {
 			case 'listen': {
+				script.onListen?.(command.places);
 				return [
 					{
 						listening: true,

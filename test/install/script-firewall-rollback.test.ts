@@ -257,37 +257,42 @@ for (const shell of systemShells) {
 				assert.equal(isArmed(), true);
 			});
 
-			for (const [kind, rulesOf] of kinds) {
-				test(`${kind}: nothing is added any more when the change is ended in the middle`, async () => {
-					await apply(kind, rulesOf(before));
-					const state = everything();
-					await arm(kind, rulesOf(wanted));
-					// The first look at what is there finds the time over, as a slow machine's would.
-					const looking = {
-						ufw: 'ufw',
-						firewalld: 'firewall-cmd',
-						iptables: 'iptables',
-						nftables: 'nft',
-					}[kind];
-					const program = sandbox.at(`/programs/${looking}`);
-					const real = sandbox.at(`/programs/real-${looking}`);
-					renameSync(program, real);
-					const worker = shell.name === 'busybox ash' ? '' : shell.path!;
-					sandbox.program(
-						looking,
-						`#!/bin/sh
+			const stopsInTheMiddle = async (
+				kind: OpenedFirewall,
+				rulesOf: RulesOf,
+			): Promise<void> => {
+				await apply(kind, rulesOf(before));
+				const state = everything();
+				await arm(kind, rulesOf(wanted));
+				// The first look at what is there finds the time over, as a slow machine's would.
+				const looking = {
+					ufw: 'ufw',
+					firewalld: 'firewall-cmd',
+					iptables: 'iptables',
+					nftables: 'nft',
+				}[kind];
+				const real = sandbox.at(`/programs/real-${looking}`);
+				renameSync(sandbox.at(`/programs/${looking}`), real);
+				const applet = shell.name === 'busybox ash' ? 'ash' : '';
+				sandbox.program(
+					looking,
+					`#!/bin/sh
 if [ ! -e ${sandbox.root}/over ]; then
 	: >${sandbox.root}/over
-	${worker === '' ? `${shell.path!} ash` : worker} ${sandbox.at('/var/lib/k3s-mesh/rollback/run')} 9>&-
+	${shell.path!} ${applet} ${sandbox.at('/var/lib/k3s-mesh/rollback/run')} 9>&-
 fi
 exec ${real} "$@"
 `,
-					);
-					await assert.rejects(apply(kind, rulesOf(wanted)), {
-						message: /^The change was ended before all rules were added/,
-					});
-					assert.equal(everything(), state);
+				);
+				await assert.rejects(apply(kind, rulesOf(wanted)), {
+					message: /^The change was ended before all rules were added/,
 				});
+				assert.equal(everything(), state);
+			};
+
+			for (const [kind, rulesOf] of kinds) {
+				test(`${kind}: nothing is added any more when the change is ended in the middle`, async () =>
+					stopsInTheMiddle(kind, rulesOf));
 			}
 
 			test('an addition that outlives its run adds nothing to what a later run has armed', async () => {

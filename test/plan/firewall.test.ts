@@ -356,7 +356,19 @@ test('by hand, a person learns what makes the rules last', () => {
 	const rules = [{why: '', add: ['x', 'y z'], remove: []}];
 	const last = (kind: (typeof kinds)[number]) => byHand(kind, rules).at(-1)!;
 	assert.equal(byHand('ufw', rules).join('\n'), "x 'y z'");
-	assert.equal(last('firewalld'), 'firewall-cmd --reload');
+	assert.deepEqual(
+		byHand('firewalld', [
+			{
+				why: '',
+				add: ['firewall-cmd', '--permanent', '--add-interface=cni0'],
+				remove: [],
+			},
+		]),
+		[
+			'firewall-cmd --permanent --add-interface=cni0',
+			'firewall-cmd --add-interface=cni0',
+		],
+	);
 	assert.match(last('nftables'), /nftables\.conf/);
 	assert.match(last('iptables'), /rules\.v4/);
 });

@@ -1,19 +1,33 @@
 import {sameAddress} from '../../cluster/addresses.js';
 import type {HostFacts} from '../../facts/host-facts.js';
-import {controller, type Cell} from '../../facts/measurements.js';
+import {controller, type Cell, type Verdict} from '../../facts/measurements.js';
 import {meshOf} from '../../mesh/catalogue.js';
 import type {MeshContext} from '../../mesh/mesh.js';
 import type {FirewallFix} from '../../operations/operations.js';
 import type {FirewallRule} from '../plan.js';
-import {commandLine, nodeFirewall} from './node-firewall.js';
+import {nodeFirewall, ruleLines} from './node-firewall.js';
 import {portOpenings} from './openings.js';
 
-/** Can it be the firewall of the target that closes this path? Not when another box said so, and not for a host to itself. */
-const mayBeClosedThere = (
+/** What all rungs of the probe say of a send that the sender's own kernel refused. */
+const sendRefused = "blocked by the sender's own firewall";
+
+/** Was it the sender that did not let this out? The target never saw it then. */
+export const blockedBySender = (verdict: Verdict): boolean =>
+	verdict.kind === 'refused' && verdict.reason === sendRefused;
+
+/**
+ * Can it be the firewall of the target that closes this path? Not when another box said so or the sender itself, and not
+ * for a host to itself or the machine where the person sits.
+ */
+export const mayBeClosedThere = (
 	{addresses}: HostFacts,
 	{path, verdict}: Cell,
 ): boolean => {
-	if (path.from === path.to || path.from === controller) {
+	if (
+		path.from === path.to ||
+		path.from === controller ||
+		blockedBySender(verdict)
+	) {
 		return false;
 	}
 
@@ -34,14 +48,11 @@ const linesOf = (
 	firewall: FirewallFix['firewall'],
 	rules: readonly FirewallRule[],
 ): readonly string[] => {
-	const lines = rules.map(({add}) => commandLine(add));
+	const lines = ruleLines(firewall, rules);
 	switch (firewall) {
-		case 'ufw': {
-			return lines;
-		}
-
+		case 'ufw':
 		case 'firewalld': {
-			return [...lines, 'firewall-cmd --reload'];
+			return lines;
 		}
 
 		case 'nftables':

@@ -116,19 +116,33 @@ export const commandLine = (words: readonly string[]): string =>
 		)
 		.join(' ');
 
+/**
+ * Rules as lines that a person can paste. Those of firewalld come twice, for what it keeps and for what runs now, as the
+ * install adds them: a reload instead would also flush what K3s has put into iptables.
+ */
+export const ruleLines = (
+	kind: Exclude<FirewallFacts['kind'], 'none'>,
+	rules: readonly FirewallRule[],
+): readonly string[] =>
+	rules.flatMap(({add}) =>
+		kind === 'firewalld'
+			? [
+					commandLine(add),
+					commandLine(add.filter((word) => word !== '--permanent')),
+				]
+			: [commandLine(add)],
+	);
+
 /** The rules as a person can paste them, and what makes them last. */
 export const byHand = (
 	kind: Exclude<FirewallFacts['kind'], 'none'>,
 	rules: readonly FirewallRule[],
 ): readonly string[] => {
-	const lines = rules.map(({add}) => commandLine(add));
+	const lines = ruleLines(kind, rules);
 	switch (kind) {
-		case 'ufw': {
-			return lines;
-		}
-
+		case 'ufw':
 		case 'firewalld': {
-			return [...lines, 'firewall-cmd --reload'];
+			return lines;
 		}
 
 		case 'nftables': {

@@ -158,6 +158,20 @@ const table: ReadonlyArray<
 		],
 	],
 	[
+		'an observer whose own router hides where packets come from tells nothing of the sender',
+		world(
+			{
+				cells: arriving,
+				nat: [...kept, seenAs('home', 'relay', '192.168.9.1:40000')],
+			},
+			{},
+			{},
+			[{name: 'relay', externalIp: '203.0.113.8'}],
+		),
+		'one-to-one',
+		[/^hub and far saw its packets come from 203\.0\.113\.7/],
+	],
+	[
 		'one observer is enough when what is sent arrives',
 		world({cells: arriving, nat: kept.slice(0, 1)}),
 		'one-to-one',

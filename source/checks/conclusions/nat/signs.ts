@@ -122,6 +122,22 @@ const observations = ({
 	}),
 ];
 
+/**
+ * Without what an observer's own router made of the source: a private address, although others saw a public one. That
+ * tells of the observer and not of who sent.
+ */
+const withoutMasks = (
+	seen: readonly NatObservation[],
+	own: readonly InterfaceAddress[],
+): readonly NatObservation[] =>
+	seen.some(({observedAddress}) => addressScope(observedAddress) === 'public')
+		? seen.filter(
+				({observedAddress}) =>
+					addressScope(observedAddress) !== 'private' ||
+					own.some(({address}) => sameAddress(address, observedAddress)),
+			)
+		: seen;
+
 /** Gathers what is known of every node, in file order. */
 export const gatherSigns = (context: MeshContext): readonly Signs[] => {
 	const {cluster, facts, measurements} = context;
@@ -141,10 +157,22 @@ export const gatherSigns = (context: MeshContext): readonly Signs[] => {
 	const rank = (name: string): number => ranks.get(name) ?? ranks.size;
 	const byRank = (one: string, other: string): number =>
 		rank(one) - rank(other);
-	const observed = observations(context)
-		.filter((one) => outside(one))
-		.toSorted((one, other) => byRank(one.to, other.to));
-	const seen = groupBy(observed, ({from}) => from);
+	const ownOf = (name: string): readonly InterfaceAddress[] => {
+		const host = facts.get(name);
+		return host === undefined ? [] : ownAddresses(host);
+	};
+
+	const seen = new Map(
+		[
+			...groupBy(
+				observations(context)
+					.filter((one) => outside(one))
+					.toSorted((one, other) => byRank(one.to, other.to)),
+				({from}) => from,
+			),
+		].map(([name, mine]) => [name, withoutMasks(mine, ownOf(name))]),
+	);
+	const observed = [...seen.values()].flat();
 	const cells = groupBy(
 		measurements.cells
 			.filter(({path}) => path.addressKind === 'external' && outside(path))
@@ -178,7 +206,7 @@ export const gatherSigns = (context: MeshContext): readonly Signs[] => {
 		return {
 			node,
 			facts: host,
-			own: host === undefined ? [] : ownAddresses(host),
+			own: ownOf(name),
 			seen: mine,
 			arriving: unique(
 				toIt

@@ -17,6 +17,9 @@ import type {FirewallFix, FixOutcome, World} from './operations.js';
 /** What one rule may take on a slow machine, in s: the host waits longer by it, so that its wait does not end while rules are being added. */
 const secondsPerRule = 2;
 
+/** What counting the missing rules and arming the way back may take in ms: at least so much, and so much more for each rule. */
+const armMs = {least: 180_000, perRule: 3000};
+
 /** Parts of the host's wait after which rules are no longer added, and a fresh connection is no longer tried. */
 const addingEnds = 0.6;
 const reachingEnds = 0.85;
@@ -107,7 +110,7 @@ const openFirewall = async (
 	const {missing} = await host.run(
 		firewallArm,
 		{firewall, rules, seconds},
-		{signal},
+		{signal, timeoutMs: armMs.least + armMs.perRule * rules.length},
 	);
 	if (missing === 0) {
 		return {kind: 'already'};

@@ -62,7 +62,10 @@ describe('check --fix', () => {
 			});
 			const after = await fixAndCheck(stage.outcome, tools);
 			assert.match(asked[0]!, /^To open:\nthree \(ufw\)\n {4}ufw /);
-			assert.equal(said.at(-1), '● The firewall of three is open now.');
+			assert.equal(
+				said.at(-1),
+				'● The lines were added on three, and a new connection still reaches it.',
+			);
 			assert.deepEqual([...after.outcomes], [['three', {kind: 'opened'}]]);
 			assert.equal(blocked({outcome: after}), 0);
 			assert.equal(isFixMissing(after), false);

@@ -36,6 +36,7 @@ const stageOf = async (
 	const {world: simulated, clock} = fastWorld(threeMachines(machines));
 	const counts = new Map<string, number>();
 	const ran: string[] = [];
+	const armLimits: Array<number | undefined> = [];
 	const world: World = {
 		...simulated,
 		async connect(target, options) {
@@ -54,6 +55,10 @@ const stageOf = async (
 					ran.push(
 						`${target.name} ${script.name}${keep === undefined ? '' : keep ? ' keep' : ' back'}`,
 					);
+					if (script.name === 'firewall.arm') {
+						armLimits.push(callOptions.timeoutMs);
+					}
+
 					const failure = failing[script.name];
 					if (failure !== undefined) {
 						throw failure();
@@ -113,7 +118,7 @@ const stageOf = async (
 		return outcomes;
 	};
 
-	return {clock, fleet, check, propose, apply, ran, counts, stop};
+	return {clock, fleet, check, propose, apply, ran, counts, armLimits, stop};
 };
 
 const unreachable = () =>
@@ -152,6 +157,19 @@ describe('opening host firewalls', () => {
 				[['three', {kind: 'already'}]],
 			);
 			assert.equal(stage.counts.get('three'), 3);
+		} finally {
+			await stage.fleet.close();
+		}
+	});
+
+	test('a host with many rules has longer to look for them', async () => {
+		const stage = await stageOf({three: closed('host-firewall')});
+		try {
+			const [fix] = stage.propose();
+			await stage.apply([
+				{...fix!, rules: Array.from({length: 100}, () => fix!.rules[0]!)},
+			]);
+			assert.deepEqual(stage.armLimits, [480_000]);
 		} finally {
 			await stage.fleet.close();
 		}

@@ -393,7 +393,7 @@ describe('a fix', () => {
 		terminal.type('f');
 		await terminal.waitFor(/y run on nyc1/);
 		terminal.type('y');
-		await terminal.waitFor(/● The firewall of nyc1 is open now\./);
+		await terminal.waitFor(/● The lines were added on nyc1/);
 		await terminal.waitFor(/[^6] blocked/);
 		assert.deepEqual(applied, ['nyc1']);
 		assert.deepEqual(again, ['fra1 udp', 'nuc udp']);

@@ -13,7 +13,7 @@ export const fixOutcomeText = (
 		case 'opened': {
 			return {
 				tone: 'good',
-				text: `The firewall of ${node} is open now.`,
+				text: `The lines were added on ${node}, and a new connection still reaches it.`,
 				tryNext: [],
 			};
 		}
@@ -21,7 +21,7 @@ export const fixOutcomeText = (
 		case 'already': {
 			return {
 				tone: 'warning',
-				text: `${node} had all these lines already: something in front of it closes the path.`,
+				text: `${node} had all these lines already: what is still closed is not closed by their absence. Look in front of ${node}, and at what the senders let out.`,
 				tryNext: [],
 			};
 		}

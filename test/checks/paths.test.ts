@@ -123,6 +123,42 @@ test('blocked paths to one port are told apart by what became of them, and name 
 	);
 });
 
+test('what the sender or a box on the way refused is not mended on the target', () => {
+	const fixesFor = (
+		verdictFrom: Readonly<Record<string, Verdict>>,
+	): readonly string[] =>
+		check(
+			makeContext(
+				lan3(),
+				{pi4: denying('ufw')},
+				measured(lan3(), (path) =>
+					meshOf('pi4')(path) ? verdictFrom[path.from] : undefined,
+				),
+			),
+		).find(({message}) => message.includes('→ pi4, UDP'))!.fixes;
+	const refused = (by: string | undefined, reason: string): Verdict => ({
+		kind: 'refused',
+		by,
+		reason,
+	});
+	const held = refused(undefined, "blocked by the sender's own firewall");
+	const outOf = (names: string) =>
+		`In the firewall on ${names} itself: let UDP 51820 to 198.51.100.13 out.`;
+	assert.deepEqual(fixesFor({fra1: held, nuc: held}), [outOf('fra1 and nuc')]);
+
+	const mixed = fixesFor({
+		fra1: held,
+		nuc: refused('198.51.100.13', 'host-prohibited'),
+	});
+	assert.equal(mixed[0], outOf('fra1'));
+	assert.ok(mixed.some((line) => line.includes('from 198.51.100.12 to any')));
+	assert.ok(!mixed.some((line) => line.includes('from 198.51.100.11 to any')));
+
+	const before = fixesFor({nuc: refused('192.0.2.1', 'host-prohibited')});
+	assert.equal(before[0], 'Something in front of pi4 refused it, not pi4.');
+	assert.ok(!before.some((line) => line.startsWith('ufw ')));
+});
+
 /** pi4 on another address than its external one, as the others see it, and closed; its mesh port in both directions. */
 const behindNat = (
 	address: string,

@@ -2,9 +2,13 @@ import {sameAddress} from '../../cluster/addresses.js';
 import type {NodeSpec} from '../../cluster/schema.js';
 import {translatingClouds} from '../../facts/cloud.js';
 import type {HostFacts} from '../../facts/host-facts.js';
-import type {Path} from '../../facts/measurements.js';
+import {pathKey, type Cell, type Path} from '../../facts/measurements.js';
 import {meshOf} from '../../mesh/catalogue.js';
 import {cloudFixes} from '../../plan/firewall/clouds.js';
+import {
+	blockedBySender,
+	mayBeClosedThere,
+} from '../../plan/firewall/host-fixes.js';
 import {byHand, firewallRules} from '../../plan/firewall/node-firewall.js';
 import {portOpenings, type Opening} from '../../plan/firewall/openings.js';
 import {ownPublicAddress} from '../conclusions/external-elsewhere.js';
@@ -31,8 +35,23 @@ const onHost = (
 		: byHand(kind, firewallRules(kind, openings, host, node));
 };
 
-/** How the firewall of the target is opened for these paths to one port of it, behind a NAT that is known to close them. */
-export const openingFixes = (
+/** What was measured on these paths to one port of one node. */
+const cellsOf = (
+	{measurements}: CheckContext,
+	paths: readonly Path[],
+): readonly Cell[] => {
+	const {to, protocol, port} = paths[0]!;
+	const keys = new Set(paths.map((path) => pathKey(path)));
+	return measurements.cells.filter(
+		({path}) =>
+			path.to === to &&
+			path.protocol === protocol &&
+			path.port === port &&
+			keys.has(pathKey(path)),
+	);
+};
+
+const targetFixes = (
 	context: CheckContext,
 	paths: readonly Path[],
 	openingsTo: (name: string) => readonly PortOpening[],
@@ -64,6 +83,9 @@ export const openingFixes = (
 	}
 
 	// A peer whose address nobody knows has no rule yet.
+	const refusedBefore =
+		host !== undefined &&
+		cellsOf(context, paths).every((cell) => !mayBeClosedThere(host, cell));
 	const outside =
 		openings.length > 0
 			? cloudFixes(host?.cloud, to, openings)
@@ -73,7 +95,10 @@ export const openingFixes = (
 	if (nat !== undefined) {
 		return [
 			...nat.fixes,
-			...(node !== undefined && host !== undefined && runsFirewall(host)
+			...(node !== undefined &&
+			host !== undefined &&
+			runsFirewall(host) &&
+			!refusedBefore
 				? [
 						`${to} runs ${host.firewall.kind}, too. To open it there (the install does so too):`,
 						...onHost(host, node, openings),
@@ -84,6 +109,10 @@ export const openingFixes = (
 
 	if (host === undefined) {
 		return [`Look at the firewalls on and in front of ${to}.`, ...outside];
+	}
+
+	if (refusedBefore) {
+		return [`Something in front of ${to} refused it, not ${to}.`, ...outside];
 	}
 
 	if (node !== undefined && runsFirewall(host)) {
@@ -108,6 +137,35 @@ export const openingFixes = (
 					`${to} is behind NAT: the router must also pass ${protocol.toUpperCase()} ${port} of ${node.externalIp!} on to it.`,
 				]
 			: []),
+	];
+};
+
+/**
+ * How these paths to one port of a node are opened, behind a NAT that is known to close them: at the senders that let
+ * nothing out themselves, and at or in front of the target for the others.
+ */
+export const openingFixes = (
+	context: CheckContext,
+	paths: readonly Path[],
+	openingsTo: (name: string) => readonly PortOpening[],
+	nat?: NatReason,
+): readonly string[] => {
+	const held = new Set(
+		cellsOf(context, paths)
+			.filter(({verdict}) => blockedBySender(verdict))
+			.map(({path}) => path.from),
+	);
+	const {address, protocol, port} = paths[0]!;
+	const others = paths.filter(({from}) => !held.has(from));
+	return [
+		...(held.size === 0
+			? []
+			: [
+					`In the firewall on ${inWords([...held])} itself: let ${protocol.toUpperCase()} ${port} to ${address} out.`,
+				]),
+		...(others.length === 0
+			? []
+			: targetFixes(context, others, openingsTo, nat)),
 	];
 };
 

@@ -69,6 +69,10 @@ const readAnswer = (
 		: undefined;
 };
 
+/** Who said something else is none of ours; who said nothing may be busy. */
+const unanswered = ({bytesRead}: net.Socket, rtt: number): Outcome =>
+	bytesRead === 0 ? {result: 'connected', rtt} : {result: 'stranger'};
+
 /** Listens to a connection until it is known who speaks. */
 const converse = (
 	socket: net.Socket,
@@ -82,7 +86,7 @@ const converse = (
 	}
 
 	const notOurs = () => {
-		end({result: 'stranger'});
+		end(unanswered(socket, rtt));
 	};
 
 	if (what === 'tls') {
@@ -113,7 +117,7 @@ const converse = (
 
 	let heard = '';
 	const judge = () => {
-		end(readAnswer(what, heard, rtt) ?? {result: 'stranger'});
+		end(readAnswer(what, heard, rtt) ?? unanswered(socket, rtt));
 	};
 
 	socket.on('data', (chunk: Buffer) => {
@@ -132,7 +136,7 @@ export const knock: Knock = async ({address, port, what}, signal) =>
 	new Promise((resolve) => {
 		const limit = withDeadline(signal, limitMs);
 		const began = performance.now();
-		let connected = false;
+		let connectedAfter: number | undefined;
 		const socket = net.connect({host: address, port});
 
 		const end = (outcome: Outcome) => {
@@ -142,16 +146,24 @@ export const knock: Knock = async ({address, port, what}, signal) =>
 		};
 
 		const onLimit = () => {
-			end(connected ? {result: 'stranger'} : {result: 'silent'});
+			end(
+				connectedAfter === undefined
+					? {result: 'silent'}
+					: unanswered(socket, connectedAfter),
+			);
 		};
 
 		limit.addEventListener('abort', onLimit);
 		socket.once('connect', () => {
-			connected = true;
-			converse(socket, what, performance.now() - began, end);
+			connectedAfter = performance.now() - began;
+			converse(socket, what, connectedAfter, end);
 		});
 		socket.on('error', (error) => {
-			end(connected ? {result: 'stranger'} : failureOf(error));
+			end(
+				connectedAfter === undefined
+					? failureOf(error)
+					: unanswered(socket, connectedAfter),
+			);
 		});
 		if (limit.aborted) {
 			onLimit();

@@ -18,7 +18,7 @@ import {measureLatencies, measurePathMtus} from './refine.js';
 import {stationOf, type Run} from './run.js';
 import {schedulePaths} from './schedule.js';
 import {startStation, type Start} from './station.js';
-import {needsListener, unknownCell} from './verdicts.js';
+import {isMute, needsListener, unknownCell} from './verdicts.js';
 
 /** All measuring must have ended within this time, in ms. */
 const wholeLimitMs = 100_000;
@@ -73,7 +73,7 @@ const secondLook = async (
 	onCell: (cell: Cell) => void,
 ): Promise<void> => {
 	const silent = [...cells.values()].filter(
-		({verdict}) => verdict.kind === 'filtered',
+		(cell) => cell.verdict.kind === 'filtered' || isMute(cell),
 	);
 	const [arrived] = await Promise.all([
 		arrivedAt(

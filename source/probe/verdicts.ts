@@ -157,8 +157,17 @@ export const cellOf = (
 	};
 };
 
+/** Has somebody taken the connection who then said nothing, so that it is not known who it was? */
+export const isMute = ({verdict, answered}: Cell): boolean =>
+	verdict.kind === 'unknown' && answered > 0;
+
 /** Does the verdict depend on the target's agent having been alive? Without it, "refused" and "silent" say nothing about the way. */
-export const needsListener = ({verdict}: Cell): boolean =>
-	verdict.kind === 'refused' ||
-	verdict.kind === 'filtered' ||
-	(verdict.kind === 'wrong-host' && verdict.answeredBy === undefined);
+export const needsListener = (cell: Cell): boolean => {
+	const {verdict} = cell;
+	return (
+		verdict.kind === 'refused' ||
+		verdict.kind === 'filtered' ||
+		isMute(cell) ||
+		(verdict.kind === 'wrong-host' && verdict.answeredBy === undefined)
+	);
+};

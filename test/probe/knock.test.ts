@@ -57,7 +57,7 @@ describe('this machine knocks', () => {
 					{address, port, what: {token: 'cd'.repeat(16), id: 7}},
 					signal,
 				);
-				assert.deepEqual(other, {result: 'stranger'});
+				assert.equal(other.result, 'connected');
 			} finally {
 				agent.close();
 			}
@@ -130,12 +130,27 @@ describe('this machine knocks', () => {
 			});
 		});
 		await withServer(server, async (port) => {
-			assert.deepEqual(
-				await knock({address, port, what: {token, id: 7}}, controller.signal),
-				{result: 'stranger'},
+			const outcome = await knock(
+				{address, port, what: {token, id: 7}},
+				controller.signal,
 			);
+			assert.equal(outcome.result, 'connected');
 		});
 	});
+
+	for (const what of ['tls', {token, id: 7}] as const) {
+		const words = what === 'tls' ? 'by TLS' : 'with the token';
+		test(`${words} at one that hangs up at once: connected, and no stranger`, async () => {
+			const server = net.createServer((socket) => {
+				socket.on('error', () => undefined);
+				socket.destroy();
+			});
+			await withServer(server, async (port) => {
+				const outcome = await knock({address, port, what}, signal);
+				assert.equal(outcome.result, 'connected');
+			});
+		});
+	}
 
 	const identity = makeIdentity();
 	test(

@@ -113,6 +113,9 @@ const answeredBy =
 			? {result: 'answered', node, source: '192.0.2.1:51820', rtt: 4}
 			: undefined;
 
+const mute = ({what}: Try): Outcome | undefined =>
+	what === 'path' ? {result: 'connected', rtt: 1} : undefined;
+
 describe('the probe, with agents that play a part', () => {
 	test('what arrived although no answer came back is reached, with the source', async () => {
 		const {measured, verdict} = await measure(
@@ -135,6 +138,27 @@ describe('the probe, with agents that play a part', () => {
 			measured.cells.find(({path}) => path.from === 'one')?.observedSource,
 			'192.0.2.1:40000',
 		);
+	});
+
+	test('who takes a connection and says nothing is nobody, unless the try has arrived', async () => {
+		const {verdict} = await measure(
+			[between('one', 'two', 'tcp'), between('two', 'one', 'tcp')],
+			{
+				one: {outcome: mute},
+				two: {
+					outcome: mute,
+					arrived: (tries) =>
+						tries
+							.filter(
+								({what, address}) =>
+									what === 'path' && address === addresses.two,
+							)
+							.map(({id}) => ({id, source: '192.0.2.1:40000'})),
+				},
+			},
+		);
+		assert.deepEqual(verdict('one', 'two'), {kind: 'reached'});
+		assert.equal(verdict('two', 'one').kind, 'unknown');
 	});
 
 	test('numbers of tries are never the same, whoever tries', async () => {

@@ -66,9 +66,10 @@ const token = 'c0ffee'.repeat(5);
 const tcpPort = 27_443;
 const udpPort = 27_820;
 const closedPort = 27_454;
-/** Programs that know nothing of us: one talks, one is silent. */
+/** Programs that know nothing of us: one talks, one is silent, one hangs up. */
 const strangePort = 27_455;
 const silentPort = 27_456;
+const shortPort = 27_457;
 /** The target listens here, and the strangers here. */
 const targets = ['127.0.64.2', '::1'];
 const others = '127.0.64.3';
@@ -130,12 +131,26 @@ const makeStrangers = async () => {
 	});
 	udpTalker.bind(strangePort, others);
 	await once(udpTalker, 'listening');
+	const muteTcp = net.createServer((socket) => {
+		socket.on('error', () => undefined);
+		socket.resume();
+	});
+	muteTcp.listen(silentPort, others);
+	await once(muteTcp, 'listening');
+	const short = net.createServer((socket) => {
+		socket.on('error', () => undefined);
+		socket.resetAndDestroy();
+	});
+	short.listen(shortPort, others);
+	await once(short, 'listening');
 	const mute = dgram.createSocket('udp4');
 	mute.bind(silentPort, others);
 	await once(mute, 'listening');
 	return () => {
 		talker.close();
 		udpTalker.close();
+		muteTcp.close();
+		short.close();
 		mute.close();
 	};
 };
@@ -241,6 +256,13 @@ for (const sender of candidates) {
 									port: strangePort,
 									connectOnly: true,
 								},
+								...[silentPort, shortPort].map((port, index) => ({
+									...path,
+									id: 5 + index,
+									protocol: 'tcp' as const,
+									address: others,
+									port,
+								})),
 							]);
 							for (const [index, address] of addresses.entries()) {
 								for (const id of [10 + index, 20 + index]) {
@@ -280,7 +302,9 @@ for (const sender of candidates) {
 
 							assert.equal(reports.get(1)!.result, 'stranger');
 							assert.equal(reports.get(2)!.result, 'stranger');
-							assert.equal(reports.get(4)!.result, 'connected');
+							for (const id of [4, 5, 6]) {
+								assert.equal(reports.get(id)!.result, 'connected', `${id}`);
+							}
 						} finally {
 							one.close();
 							other.close();

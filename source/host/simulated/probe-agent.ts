@@ -90,7 +90,9 @@ export const simulateProbeAgent = (
 		}
 
 		if (listening.token !== own?.token) {
-			return {result: protocol === 'udp' ? 'silent' : 'stranger'};
+			return protocol === 'udp'
+				? {result: 'silent'}
+				: {result: 'connected', rtt};
 		}
 
 		const source = sourceSeen(

@@ -71,7 +71,10 @@ sub open_connection {
 		return if $try->{done};
 		my $told = icmp_refusal($sock);
 		my $number = unpack 'i', getsockopt $sock, SOL_SOCKET, SO_ERROR;
-		if ($number) {
+		if ($number == ECONNRESET) {
+			# It came to be, and was cut before we looked.
+			end_try($try, {result => 'connected', rtt => milliseconds(now() - $began)});
+		} elsif ($number) {
 			end_try($try, outcome_of($number, $told));
 		} elsif (!getpeername $sock) {
 			# Woken by the error queue alone: the kernel goes on trying, and so do we.
@@ -94,8 +97,10 @@ sub tcp_path {
 			return;
 		}
 		my $heard = '';
-		# Whoever cuts the connection or says nothing is none of ours.
-		$try->{give_up} = sub { end_try($try, {result => 'stranger'}) };
+		# Who said something else is none of ours; who said nothing may be busy.
+		$try->{give_up} = sub {
+			end_try($try, length $heard ? {result => 'stranger'} : {result => 'connected', rtt => milliseconds($rtt)});
+		};
 		my $sock = $try->{sock};
 		if (!syswrite $sock, request($try->{number}, 0)) {
 			$try->{give_up}->();

@@ -54,8 +54,11 @@ tcp_path() {
 		report "$1" 1 connected "\\"rtt\\":$rtt"
 	elif read -r -t "$limit" word rest <&4 && read_answer "$rest" && [[ \${answer[0]} == "$1" ]]; then
 		report "$1" 1 answered "\\"node\\":\\"\${answer[2]}\\",\\"source\\":\\"\${answer[3]}\\",\\"rtt\\":$rtt"
-	else
+	elif [[ $word == said && -n $rest ]]; then
 		report "$1" 1 stranger
+	else
+		# Who says nothing may be busy.
+		report "$1" 1 connected "\\"rtt\\":$rtt"
 	fi
 }
 

@@ -98,6 +98,6 @@ class TlsTry(TcpTry):
             key = public_key(certificate or plain_certificate(self.heard))
             self.end({"result": "tls", "key": self.hash(key).hexdigest(), "rtt": self.rtt})
         except (IndexError, TypeError):
-            # Somebody speaks who shows no certificate.
-            self.end({"result": "stranger"})
+            # Nobody speaks, or somebody who shows no certificate.
+            super().cut()
 `;

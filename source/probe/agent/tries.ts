@@ -85,6 +85,10 @@ class TcpTry(Try):
             if not self.connected:
                 refusal = icmp_refusal(self.sock)
                 number = self.sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+                if number == errno.ECONNRESET:
+                    # It came to be, and was cut before we looked.
+                    self.end({"result": "connected", "rtt": (time.monotonic() - self.began) * 1000})
+                    return
                 if number:
                     self.end(outcome_of(number, refusal))
                     return
@@ -108,8 +112,11 @@ class TcpTry(Try):
             self.cut()
 
     def cut(self):
-        """The connection was there, and then cut: whoever it was is none of ours."""
-        self.end({"result": "stranger"})
+        """The connection was there, and then cut. Who said something else is none of ours; who said nothing may be busy."""
+        if self.heard:
+            self.end({"result": "stranger"})
+        else:
+            self.end({"result": "connected", "rtt": self.rtt})
 
     def greet(self):
         self.sock.send(request(self.work.token, self.number, 0))
@@ -123,11 +130,11 @@ class TcpTry(Try):
         if found and found[0] == self.number:
             self.end({"result": "answered", "node": found[2], "source": found[3], "rtt": self.rtt})
         else:
-            self.end({"result": "stranger"})
+            self.cut()
 
     def give_up(self):
         if self.connected:
-            self.end({"result": "stranger"})
+            self.cut()
         else:
             self.end(outcome_of(errno.ETIMEDOUT, self.refusal))
 

@@ -175,61 +175,10 @@ const knockAll = async (
 	);
 };
 
-/** Packets of a burst, and how many must be counted for it to have arrived: strangers knock at closed ports, too. */
-const burst = {packets: 20, enough: 15} as const;
-
-/** UDP towards nodes that can only count: one sender at a time for each such node, because it is one counter. */
-const countBursts = async (
-	run: Run,
-	paths: readonly Path[],
-	onCell: (cell: Cell) => void,
-): Promise<void> => {
-	const targets = new Set(paths.map(({to}) => to));
-	await Promise.all(
-		[...targets].map(async (to) => {
-			const {agent} = stationOf(run, to)!;
-			for (const path of paths.filter((one) => one.to === to)) {
-				const counter = path.address.includes(':') ? 'udp6' : 'udp';
-				try {
-					const before = await agent.count();
-					let cell = unknownCell(
-						path,
-						`the probe on ${path.from} did not report in time`,
-					);
-					await tryAll(
-						run,
-						[
-							{
-								from: path.from,
-								subject: path,
-								makeTry: (id) => ({
-									id,
-									what: 'burst',
-									...placeOf(path),
-									count: burst.packets,
-								}),
-							},
-						],
-						(_, report) => {
-							cell = cellOf(path, report, undefined);
-						},
-					);
-					const after = await agent.count();
-					const arrived = after[counter] - before[counter];
-					onCell(
-						cell.verdict.kind !== 'unknown' && arrived >= burst.enough
-							? {...cell, verdict: {kind: 'reached'}}
-							: cell,
-					);
-				} catch {
-					onCell(unknownCell(path, agent.problem() ?? `${to} could not count`));
-				}
-			}
-		}),
-	);
-};
-
-/** Tries every path once, all nodes at the same time, and hands over each cell as soon as it is known. */
+/**
+ * Tries every path once, all nodes at the same time, and hands over each cell as soon as it is known. Returns the paths
+ * of UDP towards nodes that can only count, which were not tried: they are left for `countBursts`.
+ */
 export const measureMatrix = async (
 	run: Run,
 	paths: readonly Path[],
@@ -239,7 +188,7 @@ export const measureMatrix = async (
 		/** The round trip of a connection to a service that runs, in ms. */
 		readonly rtt: (path: Path, rtt: number) => void;
 	},
-): Promise<void> => {
+): Promise<readonly Path[]> => {
 	const onCell = on.cell;
 	const trials: Trial[] = [];
 	const counted: Path[] = [];
@@ -307,7 +256,6 @@ export const measureMatrix = async (
 			spoken.filter(({path}) => path.from === controller),
 			onReport,
 		),
-		countBursts(run, counted, onCell),
 	]);
 	for (const {path} of unreported) {
 		onCell(
@@ -320,4 +268,5 @@ export const measureMatrix = async (
 	}
 
 	await Promise.all(waiting);
+	return counted;
 };

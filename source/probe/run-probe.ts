@@ -10,6 +10,7 @@ import {
 	type ProbeStation,
 } from '../facts/measurements.js';
 import {arrivedAt} from './arrivals.js';
+import {countBursts} from './bursts.js';
 import {measureMappings} from './mapping.js';
 import {measureMatrix} from './matrix.js';
 import {measureOutbound} from './outbound.js';
@@ -22,6 +23,9 @@ import {isMute, needsListener, unknownCell} from './verdicts.js';
 
 /** All measuring must have ended within this time, in ms. */
 const wholeLimitMs = 100_000;
+
+/** Bursts towards nodes that can only count begin within this time, in ms. */
+const burstsLimitMs = 40_000;
 
 /** Starts the agents of all nodes that take part, at once. */
 const startAll = async (
@@ -190,7 +194,7 @@ export const runProbe: Probe = async (input) => {
 						onEvent({type: 'outbound', outbound: one});
 					})
 				: undefined;
-		await measureMatrix(run, paths, {
+		const counted = await measureMatrix(run, paths, {
 			cell: onCell,
 			rtt(path, rtt) {
 				singles.set(latencyKey(path), singleLatency(path, rtt));
@@ -216,11 +220,22 @@ export const runProbe: Probe = async (input) => {
 			onLatency(single);
 		}
 
+		// Nobody waits for these but the end: senders take turns, which may last.
+		const bursts = (async () => {
+			await outbound;
+			await countBursts(
+				run,
+				counted,
+				withDeadline(run.limit, burstsLimitMs),
+				onCell,
+			);
+		})();
+
 		await measurePathMtus(run, all, (pathMtu) => {
 			found.pathMtus.push(pathMtu);
 			onEvent({type: 'path-mtu', pathMtu});
 		});
-		await Promise.all([outbound, mappings]);
+		await Promise.all([outbound, mappings, bursts]);
 		signal.throwIfAborted();
 		const stations = found.stations.map((station) => {
 			const problem = stationOf(run, station.node)?.agent.problem();

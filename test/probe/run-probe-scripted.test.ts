@@ -257,6 +257,7 @@ describe('the probe, with agents that play a part', () => {
 			[
 				between('one', 'two', 'udp'),
 				between('three', 'two', 'udp'),
+				between('three', 'one', 'udp'),
 				between('one', 'two', 'tcp'),
 			],
 			{
@@ -266,6 +267,7 @@ describe('the probe, with agents that play a part', () => {
 							? {result: 'refused', by: null, reason: 'connection refused'}
 							: undefined,
 				},
+				three: {outcome: answeredBy('one')},
 				// The first sender's packets arrive, of the second one's only a few.
 				two: {
 					counted(asked) {
@@ -278,8 +280,18 @@ describe('the probe, with agents that play a part', () => {
 		);
 		assert.deepEqual(verdict('one', 'two', 51_820), {kind: 'reached'});
 		assert.deepEqual(verdict('three', 'two'), {kind: 'filtered'});
+		assert.ok(tries.some(({what}) => what === 'latency'));
 		assert.equal(verdict('one', 'two', 6443).kind, 'unknown');
 		assert.equal(bursts(tries).length, 2);
+		const first = tries.findIndex(({what}) => what === 'burst');
+		assert.deepEqual(
+			tries
+				.slice(first)
+				.filter(({what}) => ['path', 'service', 'latency'].includes(what))
+				.map(({what}) => what),
+			[],
+			'nothing is under way whose late answers would be counted',
+		);
 		assert.equal(
 			measured.stations.find(({node}) => node === 'two')?.rung,
 			'counters',

@@ -119,7 +119,8 @@ export const parseHostFacts = (text: string): HostFacts => {
 		runningSteps: sections
 			.lines('steps')
 			.map((line) => line.trim().split(/\s+/)[0]!)
-			.filter((name) => /^k3s-mesh-.+\.service$/.test(name)),
+			// The unit that adds firewall rules after a boot stays active for good.
+			.filter((name) => /^k3s-mesh-(?!firewall\.).+\.service$/.test(name)),
 		manifest: parseManifestFacts(sections.lines('manifest')),
 	};
 };

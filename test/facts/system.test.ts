@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import {test} from 'node:test';
 import {cloudOf} from '../../source/facts/cloud.js';
+import {parseHostFacts} from '../../source/facts/parse-facts.js';
 import {
 	architectureOf,
 	parseCgroup,
@@ -150,4 +151,24 @@ test('clouds by what DMI says', () => {
 	for (const [line, cloud] of cases) {
 		assert.equal(cloudOf([line]), cloud, line);
 	}
+});
+
+test('a unit of ours that stays active for good is no step that runs', () => {
+	const {runningSteps} = parseHostFacts(
+		[
+			'= call',
+			'|clock 1',
+			'',
+			'= identity',
+			'|nuc',
+			'|x86_64',
+			'|6.1',
+			'',
+			'= steps',
+			'|k3s-mesh-firewall.service loaded active exited k3s-mesh firewall rules',
+			'|k3s-mesh-step-7.service loaded active running a step',
+			'',
+		].join('\n'),
+	);
+	assert.deepEqual(runningSteps, ['k3s-mesh-step-7.service']);
 });

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import type {InstallEvent, Proof} from '../../source/install/events.js';
+import {controller} from '../../source/facts/measurements.js';
+import {checkJson} from './matrix/report.js';
 import {assertCode, kubectl, stageFor} from './support.js';
 
-test('wg3: on real kernels every pair has a WireGuard handshake, and pods reach each other', async (t) => {
+test('wg3: on real kernels every pair has a WireGuard handshake, pods reach each other, and checks ask what runs', async (t) => {
 	const stage = await stageFor('wg3', {vm: true});
 	t.after(stage.down);
 	const {nodes} = stage.lab;
@@ -57,4 +59,31 @@ test('wg3: on real kernels every pair has a WireGuard handshake, and pods reach 
 	for (const {kind, detail} of proofs) {
 		assert.ok(kind !== 'handshake' || !detail.includes('ping only'), detail);
 	}
+
+	// What runs now is asked, by its own handshakes, and all of it arrives.
+	const running = await checkJson(stage);
+	const ofNodes = running.cells.filter(({from}) => from !== controller);
+	assert.ok(ofNodes.some(({port}) => port === 51_820));
+	for (const {from, to, port, verdict} of ofNodes) {
+		const cell = `${from} > ${to} ${port}: ${JSON.stringify(verdict)}`;
+		assert.ok(verdict.kind === 'in-use' && verdict.live?.arrives, cell);
+		assert.match(
+			verdict.live.evidence,
+			port === 51_820 ? /shook hands/ : /TLS/,
+			cell,
+		);
+	}
+
+	// A clock without a battery: the node is named, and all is measured as before.
+	const {name: late} = nodes.at(-1)!;
+	await stage.lab.node(late).exec('date --set @86400');
+	const skewed = await checkJson(stage);
+	assert.equal(skewed.cells.length, running.cells.length);
+	assert.deepEqual(
+		skewed.cells.filter(({verdict}) => verdict.kind === 'unknown'),
+		[],
+	);
+	const skew = skewed.findings.find(({id}) => id === 'clock.skew');
+	assert.equal(skew?.severity, 'error');
+	assert.deepEqual(skew.nodes, [late]);
 });

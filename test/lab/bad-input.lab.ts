@@ -247,7 +247,12 @@ test('bad input: a sentence at the right place, a next step, the exit code, and 
 					/^Leave one of them out\./,
 				],
 			},
-			follows: ['path.blocked', 'path.recommended', 'path.unknown'],
+			follows: [
+				'address.external-elsewhere',
+				'path.blocked',
+				'path.recommended',
+				'path.unknown',
+			],
 		},
 		{
 			title: 'the external address of another node, so that two have one',

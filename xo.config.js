@@ -20,12 +20,6 @@ const rules = {
 	'@typescript-eslint/no-unsafe-type-assertion': 'off',
 	// React's own types name null.
 	'@typescript-eslint/no-restricted-types': 'off',
-	// JSX is compiled by the automatic runtime.
-	'react/react-in-jsx-scope': 'off',
-	// Components are constants, as all functions here are.
-	'react/function-component-definition': 'off',
-	// Text props are named as in Ink: bold, inverse.
-	'react/boolean-prop-naming': 'off',
 	// Property tests and the lab use long, flat functions.
 	'max-params': ['error', {max: 5}],
 	complexity: 'off',
@@ -36,9 +30,24 @@ const rules = {
 	'max-lines': 'off',
 };
 
+/** Rules about React that we leave, and why. */
+const reactRules = {
+	// JSX is compiled by the automatic runtime.
+	'react/react-in-jsx-scope': 'off',
+	// Components are constants, as all functions here are.
+	'react/function-component-definition': 'off',
+	// Text props are named as in Ink: bold, inverse.
+	'react/boolean-prop-naming': 'off',
+};
+
+/** Where React is. */
+const screens = ['**/*.tsx', 'source/ui/**/*.ts', 'test/ui/**/*.ts'];
+
 export default [
 	{ignores: ['dist/**', 'media/**/*.svg', 'test/lab/k3s-double/**']},
-	{prettier: 'compat', react: true, rules},
+	{prettier: 'compat', rules},
+	// An eighth of the time for files without React; the dependency rule keeps React in these.
+	{react: true, prettier: 'compat', rules: reactRules, files: screens},
 	{
 		// Tools and tests talk to the terminal and to processes.
 		files: ['test/**', 'scripts/**', 'media/**'],

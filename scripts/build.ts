@@ -80,6 +80,8 @@ const {metafile} = await build({
 	minifySyntax: true,
 	metafile: true,
 	external: ['ssh2', 'react-devtools-core'],
+	// Its main file asks for its parts in a way that no bundler can follow.
+	alias: {'jsonc-parser': 'jsonc-parser/lib/esm/main.js'},
 	define: {
 		'process.env.NODE_ENV': '"production"',
 		PROGRAM_VERSION: JSON.stringify(version),

@@ -19,13 +19,15 @@ const pureFiles = new Set(['errors.ts']);
 /** Node modules that compute and touch nothing. */
 const pureModules = new Set(['node:path/posix']);
 /** Libraries without I/O that pure rooms may use. */
-const pureLibraries = new Set(['zod', 'yaml', 'ipaddr.js']);
+const pureLibraries = new Set(['zod', 'yaml', 'ipaddr.js', 'jsonc-parser']);
 /** Globals that bring in the clock, chance or the process. */
 const impureGlobals =
 	/\b(?:Date\.now|new Date\(\)|Math\.random|process\.|performance\.|setTimeout|setInterval|fetch)\b/;
 
-/** Which room alone may import a library. */
+/** Which room alone may import a library, or a module of Node's. */
 const keepers: ReadonlyMap<string, string> = new Map([
+	['node:http', 'control'],
+	['node:https', 'control'],
 	['ssh2', 'host'],
 	['conf', 'store'],
 	['ink', 'ui'],
@@ -108,7 +110,10 @@ for (const file of files) {
 				problems.push(`${where}:${line} only commands/ may start ui/`);
 			}
 		} else if (from.startsWith('node:')) {
-			if (pure && !pureModules.has(from)) {
+			const keeper = keepers.get(from);
+			if (keeper !== undefined && keeper !== room) {
+				problems.push(`${where}:${line} only ${keeper}/ may import ${from}`);
+			} else if (pure && !pureModules.has(from)) {
 				problems.push(`${where}:${line} ${room}/ is pure and imports ${from}`);
 			}
 		} else {

@@ -39,8 +39,14 @@ export const exitCodes = {
 	unreachable: 3,
 	/** Good, but with warnings, under `--strict`. */
 	warnings: 4,
+	/** The terminal was closed (SIGHUP). */
+	hungUp: 129,
 	/** Stopped by the user. */
 	stopped: 130,
+	/** Nobody read the output any more (SIGPIPE). */
+	brokenPipe: 141,
+	/** Told to end by SIGTERM. */
+	terminated: 143,
 } as const;
 
 export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];

@@ -1,12 +1,13 @@
 /**
- * The test command. Type check, lint, format and dependency rule first, then every test file; with `--lab` the
- * tests that need root and real hosts instead. No test file, or no executed test, is a failure.
+ * The test command. Type check, lint, format and dependency rule, and every test file beside them; with `--lab` the
+ * tests that need root and real hosts instead. No test file, or one without a test, is a failure.
  */
-import {spawn} from 'node:child_process';
 import {readdirSync} from 'node:fs';
 import path from 'node:path';
 import process from 'node:process';
 import {fileURLToPath} from 'node:url';
+import {runJob, runJobs, type Ended, type Job} from './support/jobs.js';
+import {buildCommand, builtMark} from './support/program.js';
 
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 const lab = process.argv.includes('--lab');
@@ -14,35 +15,15 @@ const named = process.argv
 	.slice(2)
 	.filter((argument) => !argument.startsWith('--'));
 
-/** Runs a program in the repository, its output on ours, and returns its exit code and what it printed. */
-const run = async (
-	title: string,
-	command: readonly string[],
-): Promise<{readonly code: number; readonly output: string}> => {
-	const started = performance.now();
-	const [program, ...words] = command;
-	const child = spawn(program!, words, {
-		cwd: root,
-		stdio: ['ignore', 'pipe', 'inherit'],
-		// An editor's or CI's colour and CI settings would change what Ink draws.
-		env: {...process.env, FORCE_COLOR: '0'},
-	});
-	const chunks: string[] = [];
-	child.stdout.setEncoding('utf8');
-	child.stdout.on('data', (chunk: string) => {
-		chunks.push(chunk);
-		process.stdout.write(chunk);
-	});
-	const code = await new Promise<number>((resolve, reject) => {
-		child.once('error', reject);
-		child.once('close', (exitCode) => {
-			resolve(exitCode ?? 1);
-		});
-	});
-	const seconds = ((performance.now() - started) / 1000).toFixed(1);
-	console.log(`${code === 0 ? '✔' : '✖'} ${title} (${seconds} s)`);
-	return {code, output: chunks.join('')};
-};
+/** Files of tests that nothing may run beside, and why. */
+const alone: ReadonlyMap<string, string> = new Map([
+	['test/package/pack.test.ts', 'builds the program that others start'],
+	['test/lab/crash.lab.ts', 'leaves labs behind that others would clear away'],
+	['test/lab/matrix/wan.lab.ts', 'measures delays'],
+	['test/lab/tailnet-vm.lab.ts', 'emulates processors'],
+	['test/lab/vm.lab.ts', 'emulates processors'],
+	['test/lab/wireguard.lab.ts', 'emulates processors'],
+]);
 
 const testFiles = (): string[] =>
 	readdirSync(path.join(root, 'test'), {recursive: true, encoding: 'utf8'})
@@ -58,24 +39,34 @@ const testFiles = (): string[] =>
 const bin = (name: string): string =>
 	path.join(root, 'node_modules', '.bin', name);
 
-const staticChecks: ReadonlyArray<readonly [string, readonly string[]]> =
+/** The longest first, so that it does not end alone. */
+const staticChecks: readonly Job[] =
 	lab || named.length > 0
 		? []
 		: [
-				['types', [bin('tsc'), '-p', root]],
-				['lint', [bin('xo')]],
-				['format', [bin('prettier'), '--check', '--log-level', 'warn', '.']],
-				[
-					'dependency rule',
-					[process.execPath, '--import', 'tsx', 'scripts/dependency-rule.ts'],
-				],
+				{title: 'lint', command: [bin('xo')]},
+				{title: 'types', command: [bin('tsc'), '-p', root]},
+				{
+					title: 'format',
+					command: [bin('prettier'), '--check', '--log-level', 'warn', '.'],
+				},
+				{
+					title: 'dependency rule',
+					command: [
+						process.execPath,
+						'--import',
+						'tsx',
+						'scripts/dependency-rule.ts',
+					],
+				},
 			];
 
-let failures = 0;
-for (const [title, command] of staticChecks) {
-	const {code} = await run(title, command);
-	failures += code === 0 ? 0 : 1;
-}
+const testJob = (file: string): Job => ({
+	title: file,
+	command: [process.execPath, '--import', 'tsx', '--test-reporter=spec', file],
+	alone: alone.has(file),
+	env: {[builtMark]: 'yes'},
+});
 
 const files = testFiles();
 if (files.length === 0) {
@@ -83,22 +74,67 @@ if (files.length === 0) {
 	process.exit(1);
 }
 
-const {code, output} = await run(lab ? 'lab tests' : 'tests', [
-	process.execPath,
-	'--import',
-	'tsx',
-	'--test',
-	'--test-reporter=spec',
-	// Hosts of the lab are many processes each: one file at a time.
-	`--test-concurrency=${lab ? 1 : 2}`,
-	...files,
-]);
-failures += code === 0 ? 0 : 1;
+const failed: string[] = [];
+const counts = {pass: 0, fail: 0, cancelled: 0, skipped: 0, todo: 0};
 
-const executed = Number(/^ℹ pass (?<count>\d+)$/m.exec(output)?.groups?.count);
-if (!(executed > 0)) {
-	console.error('No test was executed: that is a failure.');
-	failures += 1;
+/** Adds what a test file counted; true when it has tests. */
+const count = (output: string): boolean => {
+	for (const name of Object.keys(counts) as Array<keyof typeof counts>) {
+		counts[name] += Number(
+			new RegExp(String.raw`^ℹ ${name} (?<count>\d+)$`, 'm').exec(output)
+				?.groups?.count ?? 0,
+		);
+	}
+
+	return /^ℹ tests [1-9]/m.test(output);
+};
+
+const conclude = ({job, code, output, seconds}: Ended, shown = false): void => {
+	const hasTests = !files.includes(job.title) || count(output);
+	const ok = code === 0 && hasTests;
+	if (!ok) {
+		failed.push(job.title);
+	}
+
+	if (!shown && (!ok || named.length > 0)) {
+		process.stdout.write(output);
+	}
+
+	if (!hasTests) {
+		console.error(`${job.title}: no test was executed: that is a failure.`);
+	}
+
+	console.log(`${ok ? '✔' : '✖'} ${job.title} (${seconds.toFixed(1)} s)`);
+};
+
+const built = await runJob({title: 'build', command: buildCommand}, root);
+conclude(built);
+if (built.code !== 0) {
+	process.exit(1);
 }
 
-process.exitCode = failures === 0 ? 0 : 1;
+const jobs = [...staticChecks, ...files.map((file) => testJob(file))];
+const [only, ...others] = jobs;
+if (others.length === 0) {
+	const ended = await runJob(only!, root, (chunk) => {
+		process.stdout.write(chunk);
+	});
+	conclude(ended, true);
+} else {
+	// Two processors are the least; the tests wait a part of their time. Hosts of the lab are many processes each.
+	await runJobs(jobs, {cwd: root, width: lab ? 2 : 3, onEnd: conclude});
+}
+
+for (const [name, number] of Object.entries(counts)) {
+	console.log(`ℹ ${name} ${number}`);
+}
+
+if (counts.pass === 0) {
+	console.error('No test passed: that is a failure.');
+	process.exitCode = 1;
+}
+
+if (failed.length > 0) {
+	console.error(`Failed: ${failed.join(', ')}`);
+	process.exitCode = 1;
+}

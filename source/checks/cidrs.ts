@@ -152,7 +152,8 @@ const nodeFamilies = rule(
 	},
 	({cluster, facts}, report) => {
 		const wanted = podFamilies(cluster);
-		if (!familiesAgree(cluster)) {
+		// In a tailnet a node gets an address of each family by its login (`tailscale.dual-stack`).
+		if (!familiesAgree(cluster) || cluster.mesh.kind !== 'wireguard-native') {
 			return [];
 		}
 

@@ -1,5 +1,6 @@
 import {compareK3sVersions} from '../cluster/versions.js';
 import {chooseRung, shortcomings} from '../facts/rungs.js';
+import {removalLines} from '../plan/firewall/node-firewall.js';
 import {each, rule, type Rule} from './rule.js';
 
 const docs = 'K3s docs: Requirements';
@@ -79,11 +80,11 @@ const rootAccess = rule(
 			host.privilege === 'none'
 				? report(
 						'error',
-						`${ssh.user === undefined ? 'The login' : `The user ${ssh.user}`} on ${name} is not root, and can not become root by sudo without a password.`,
+						`${ssh.user === undefined ? 'The login' : `The user ${ssh.user}`} on ${name} is not root, and can not become root${host.rootRefused === undefined ? '' : `: ${host.rootRefused}`}.`,
 						{
 							nodes: [name],
 							fixes: [
-								`Log in to ${name} as root, or install sudo there and allow it without a password. As root on ${name}:`,
+								`Log in to ${name} as root, or give the password when sudo asks for it (without a terminal, in K3S_MESH_SUDO_PASSWORD or in a file that K3S_MESH_SUDO_PASSWORD_FILE names), or install sudo and allow it without one. As root on ${name}:`,
 								`echo '${ssh.user ?? 'USER'} ALL=(ALL) NOPASSWD: ALL' >/etc/sudoers.d/k3s-mesh`,
 							],
 						},
@@ -284,6 +285,43 @@ const probeTools = rule(
 		}),
 );
 
+const unconfirmedFirewall = rule(
+	{
+		id: 'firewall.unconfirmed',
+		severity: 'warning',
+		sentence:
+			'No firewall rule of ours is there that no new connection has confirmed.',
+		source: 'this program',
+	},
+	(context, report) =>
+		each(context, ({firewall: {unconfirmed}}, {name}) => {
+			if (unconfirmed === undefined) {
+				return undefined;
+			}
+
+			const {outcome, left} = unconfirmed;
+			if (outcome === 'rolled-back') {
+				return report(
+					'info',
+					`${name} has taken firewall rules back by itself, which no new connection had confirmed.`,
+					{nodes: [name]},
+				);
+			}
+
+			return report(
+				'warning',
+				`${name} could not take back firewall rules that no new connection had confirmed: its firewall still has them or does not answer. It goes on trying by itself.`,
+				{
+					nodes: [name],
+					fixes: [
+						`Look on ${name} what holds its firewall: journalctl -u k3s-mesh-rollback. By hand, there, as root:`,
+						...removalLines(left),
+					],
+				},
+			);
+		}),
+);
+
 /** Rules about one machine: what it is and what runs on it. */
 export const hostRules: readonly Rule[] = [
 	architecture,
@@ -294,4 +332,5 @@ export const hostRules: readonly Rule[] = [
 	selinux,
 	kernelModules,
 	cloudSetup,
+	unconfirmedFirewall,
 ];

@@ -12,12 +12,17 @@ import {meshOf} from '../mesh/catalogue.js';
 import {joinsOurs, nodeConfig, ownConfig} from '../plan/node-config.js';
 import {configPath} from '../plan/paths.js';
 import {isReference} from '../plan/plan.js';
+import {maskedReference} from '../plan/template.js';
 import {rule, type Rule} from './rule.js';
+
+/** One value as text; one that is still open by its name. */
+const inText = (value: unknown): string =>
+	isReference(value) ? maskedReference(value) : String(value);
 
 /** A value as K3s takes it: every list element by itself, commas split. */
 const elements = (value: unknown): readonly string[] =>
 	(Array.isArray(value) ? (value as readonly unknown[]) : [value])
-		.flatMap((item) => String(item).split(','))
+		.flatMap((item) => inText(item).split(','))
 		.map((item) => item.trim())
 		.toSorted();
 
@@ -43,7 +48,9 @@ const isLater = (path: string): boolean => {
 };
 
 const short = (value: unknown): string => {
-	const text = Array.isArray(value) ? value.join(', ') : String(value);
+	const text = Array.isArray(value)
+		? (value as readonly unknown[]).map((item) => inText(item)).join(', ')
+		: inText(value);
 	return text.length > 60 ? `${text.slice(0, 57)}…` : text;
 };
 

@@ -159,6 +159,7 @@ const tooOld = rule(
 		source: 'k3s-io/k3s#6180, k3s-io/k3s#6326',
 	},
 	({cluster}, report) =>
+		cluster.mesh.kind !== 'wireguard-native' ||
 		cluster.k3s.version === undefined ||
 		meetsMinimum(cluster.k3s.version, externalIpReleases)
 			? []

@@ -103,8 +103,13 @@ const pathMtu = rule(
 		sentence: 'Packets of the mesh fit the measured path.',
 		source: 'k3s-io/k3s#5101',
 	},
-	(context, report) =>
-		context.cluster.nodes.flatMap((node) => {
+	(context, report) => {
+		// Tailscale's own MTU fits any path, and only WireGuard's is ours to set.
+		if (context.cluster.mesh.kind !== 'wireguard-native') {
+			return [];
+		}
+
+		return context.cluster.nodes.flatMap((node) => {
 			const smallest = smallestPathMtu(context, node);
 			if (
 				smallest !== undefined &&
@@ -132,7 +137,8 @@ const pathMtu = rule(
 							{nodes: [node.name]},
 						),
 					];
-		}),
+		});
+	},
 );
 
 const defaultRoute = rule(

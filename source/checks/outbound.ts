@@ -10,7 +10,7 @@ import {
 } from './rule.js';
 
 /** A try that did not get through; `undefined` for one that did, and for what is not known. */
-const failure = ({result}: Outbound): string | undefined => {
+export const failure = ({result}: Outbound): string | undefined => {
 	switch (result.kind) {
 		case 'refused': {
 			return `refused: ${result.reason}`;
@@ -144,7 +144,9 @@ const download = outboundRule(
 						: `${lacks(context, concerned, 'reach')} ${target} (${how}): with the release that is there the install goes on, and a newer one cannot be had.`,
 				fixes: [
 					`Let ${whom(context, concerned)} out to ${target}.`,
-					'Or name a mirror that the nodes reach, as mirrors.installScript and mirrors.releases of the cluster file.',
+					context.cluster.proxy === undefined
+						? 'Or name a mirror that the nodes reach, as mirrors.installScript and mirrors.releases of the cluster file, or the proxy through which they get out, as proxy.'
+						: 'Or correct proxy in the cluster file; what is reached without it stands in proxy.noProxy.',
 				],
 			};
 		}),
@@ -224,19 +226,29 @@ const time = outboundRule(
 const tailscale = outboundRule(
 	{
 		id: 'outbound.tailscale',
-		severity: 'info',
+		severity: 'error',
 		sentence: 'Where Tailscale is asked about, its control server is reached.',
 		source: 'Tailscale docs: What firewall ports should I open',
 	},
 	'tailscale-control',
-	({target, how, nodes}, context) => [
-		{
-			severity: 'info',
-			nodes,
-			message: `${lacks(context, nodes, 'reach')} ${target} (${how}): Tailscale does not come up there.`,
-			fixes: [`Let ${whom(context, nodes)} out to ${target}.`],
-		},
-	],
+	({target, how, nodes}, context) => {
+		const isMesh = context.cluster.mesh.kind !== 'wireguard-native';
+		return [
+			{
+				severity: isMesh ? 'error' : 'info',
+				nodes,
+				message: `${lacks(context, nodes, 'reach')} ${target} (${how}): Tailscale does not come up there.`,
+				fixes: [
+					`Let ${whom(context, nodes)} out to ${target}, and to UDP 3478 and TCP 443 of its relays.`,
+					...(isMesh
+						? [
+								'Or name the control server that the nodes reach, as mesh.controlServer of the cluster file.',
+							]
+						: []),
+				],
+			},
+		];
+	},
 );
 
 /** Rules about what nodes need of the internet. */

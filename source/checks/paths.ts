@@ -1,5 +1,6 @@
 import {closedRules} from './paths/closed.js';
 import {controllerPath} from './paths/controller.js';
+import {exposed} from './paths/exposed.js';
 import {hairpin} from './paths/hairpin.js';
 import {unknown} from './paths/unknown.js';
 import type {Rule} from './rule.js';
@@ -10,4 +11,5 @@ export const pathRules: readonly Rule[] = [
 	hairpin,
 	unknown,
 	controllerPath,
+	exposed,
 ];

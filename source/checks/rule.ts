@@ -19,7 +19,7 @@ export type RuleText = {
 };
 
 /** Makes one finding of the rule. */
-type Report = (
+export type Report = (
 	severity: Severity,
 	message: string,
 	details?: {

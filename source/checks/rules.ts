@@ -1,3 +1,4 @@
+import {tailscaleRules} from '../mesh/tailscale-finding.js';
 import {wireguardSources} from '../mesh/wireguard-finding.js';
 import {cidrRules} from './cidrs.js';
 import {hostRules} from './hosts.js';
@@ -6,12 +7,16 @@ import {k3sRules} from './k3s.js';
 import {networkRules} from './networks.js';
 import {nodeRules} from './nodes.js';
 import {outboundRules} from './outbound.js';
+import {relayRules} from './outbound-relays.js';
 import {pathRules} from './paths.js';
 import {portRules} from './ports.js';
+import {proxyRules} from './proxy.js';
 import {resourceRules} from './resources.js';
 import type {Rule, RuleText} from './rule.js';
 import {serverRules} from './servers.js';
 import {siteRules} from './sites.js';
+import {tailnetRules} from './tailnet.js';
+import {tailnetWayRules} from './tailnet-ways.js';
 
 /** All rules but those that a mesh brings itself. */
 export const rules: readonly Rule[] = [
@@ -27,6 +32,10 @@ export const rules: readonly Rule[] = [
 	...portRules,
 	...pathRules,
 	...outboundRules,
+	...relayRules,
+	...tailnetRules,
+	...tailnetWayRules,
+	...proxyRules,
 ];
 
 const wireguardSentences: Readonly<
@@ -56,5 +65,9 @@ export const ruleTexts: readonly RuleText[] = [
 		severity: 'error',
 		sentence,
 		source: wireguardSources[id as keyof typeof wireguardSources],
+	})),
+	...Object.entries(tailscaleRules).map(([id, text]): RuleText => ({
+		id,
+		...text,
 	})),
 ].toSorted((one, other) => one.id.localeCompare(other.id, 'en'));

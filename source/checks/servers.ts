@@ -1,11 +1,20 @@
+import type {NodeSpec} from '../cluster/schema.js';
 import {serversOf} from '../cluster/sites.js';
+import {etcdAddressKind} from '../mesh/etcd-address.js';
 import {usesEmbeddedEtcd} from '../mesh/k3s-requirements.js';
 import {
 	blockedEtcdWays,
 	etcdObstacles,
 	serverRoundTrips,
 } from './conclusions/etcd.js';
-import {inWords, rule, type CheckContext, type Rule} from './rule.js';
+import type {Finding} from './finding.js';
+import {
+	inWords,
+	rule,
+	type CheckContext,
+	type Report,
+	type Rule,
+} from './rule.js';
 import {thresholds} from './thresholds.js';
 
 const multicloud = 'K3s docs: Distributed hybrid or multicloud cluster';
@@ -59,6 +68,37 @@ const etcdWaysOut = [
 	'Or use an external datastore (datastore.endpointFrom).',
 ];
 
+/** etcd that goes through a tailnet: it can, and K3s's docs advise against it. */
+const etcdInTailnet = (
+	context: CheckContext,
+	servers: readonly NodeSpec[],
+	report: Report,
+): readonly Finding[] => {
+	const nodes = servers.map(({name}) => name);
+	const blocked = blockedEtcdWays(context);
+	if (blocked.length > 0) {
+		return [
+			report(
+				'error',
+				`Servers that share embedded etcd do not reach each other in the tailnet (TCP 2379 and 2380): ${[...new Set(blocked.map(([from, to]) => `${from} → ${to}`))].join(', ')}.`,
+				{nodes: [...new Set(blocked.flat())], fixes: etcdWaysOut},
+			),
+		];
+	}
+
+	const slowest = Math.max(
+		0,
+		...serverRoundTrips(context).map(({medianMs}) => medianMs),
+	);
+	return [
+		report(
+			'warning',
+			`Embedded etcd of ${servers.length} servers goes through the tailnet here${slowest > 0 ? `, where a round trip takes ${slowest.toFixed(1)} ms` : ''}: each write waits for it, a path through a relay makes it worse, and K3s supports etcd at one place only.`,
+			{nodes, fixes: etcdWaysOut},
+		),
+	];
+};
+
 const privateNetwork = rule(
 	{
 		id: 'etcd.private-network',
@@ -73,6 +113,10 @@ const privateNetwork = rule(
 		}
 
 		const servers = serversOf(context.cluster.nodes);
+		if (etcdAddressKind(context) === 'tailscale') {
+			return etcdInTailnet(context, servers, report);
+		}
+
 		const without = servers.filter(({internalIp}) => internalIp === undefined);
 		if (without.length > 0) {
 			return [
@@ -165,7 +209,10 @@ const agentLatency = rule(
 		context.measurements.latencies
 			.filter(
 				({from, to, addressKind, medianMs}) =>
-					addressKind === 'external' &&
+					addressKind ===
+						(context.cluster.mesh.kind === 'wireguard-native'
+							? 'external'
+							: 'tailscale') &&
 					roleOf(context, from) === 'agent' &&
 					roleOf(context, to) === 'server' &&
 					medianMs > thresholds.agentLatencyMs.warning,

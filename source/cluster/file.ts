@@ -73,6 +73,15 @@ const furtherProblems = (cluster: Cluster): readonly DataProblem[] => {
 		}
 	}
 
+	if (cluster.airgap !== undefined && cluster.k3s.version === undefined) {
+		problems.push({
+			path: ['airgap'],
+			message:
+				'needs k3s.version, the release whose files are in the folder: no channel is asked then',
+			atKey: true,
+		});
+	}
+
 	for (const key of Object.keys(cluster.k3s.config)) {
 		if (isSecretKey(key)) {
 			problems.push({

@@ -20,6 +20,9 @@ const comments: Readonly<Record<string, string>> = {
 	datastore: 'Where the servers keep the state of the cluster.',
 	nodes: 'The machines.',
 	ignore: 'Checks that are overridden, by id.',
+	airgap: 'A folder of this machine with the release, sent to the nodes.',
+	proxy:
+		'The proxy through which the nodes get out. A URL with a password in it is read from elsewhere: httpFrom: env:NAME or file:PATH.',
 	mirrors: 'Other places to get K3s from.',
 };
 
@@ -71,6 +74,8 @@ export const newClusterText = (cluster: Cluster): string => {
 		'datastore',
 		'nodes',
 		'ignore',
+		'airgap',
+		'proxy',
 		'mirrors',
 	].filter(
 		(key) =>

@@ -1,28 +1,27 @@
 import process from 'node:process';
 import {blockers} from '../checks/finding.js';
 import {UserError, exitCodes, type ExitCode} from '../errors.js';
-import type {InstallEvent} from '../install/events.js';
-import {openRunLog} from '../install/run-log.js';
 import {startApply} from '../operations/apply.js';
 import {checkCluster} from '../operations/check.js';
 import type {ApplyResult, CheckReport} from '../operations/operations.js';
 import {makePlan} from '../operations/plan.js';
 import type {Plan} from '../plan/plan.js';
 import {renderPlanText} from '../plan/render.js';
-import {runLogPath} from '../store/paths.js';
+import {rememberProgress} from '../store/known-progress.js';
 import type {Invocation} from './arguments.js';
 import {findingLines} from './check-text.js';
 import {colorsFor} from './colors.js';
 import {confirm} from './confirm.js';
 import type {ApplyLine} from './json/apply-schema.js';
 import {kubeconfigLines, mergeKubeconfig} from './kubeconfig.js';
-import {plainProgress} from './plain-progress.js';
+import {printJson, printLines} from './print.js';
+import {withRunOutput} from './run-output.js';
+import {runSettings, type Stop} from './run-settings.js';
 import {openSession, requireAllNodes, type Session} from './session.js';
+import {askOnTerminal} from './terminal-answer.js';
 
 const say = (lines: readonly string[]): void => {
-	if (lines.length > 0) {
-		process.stderr.write(`${lines.join('\n')}\n`);
-	}
+	printLines(process.stderr, lines);
 };
 
 /** Stops before anything is changed when a required check speaks against it. */
@@ -68,21 +67,7 @@ const requireConsent = async (
 };
 
 const printLine = (line: ApplyLine): void => {
-	process.stdout.write(`${JSON.stringify(line)}\n`);
-};
-
-/** Shows events as lines: JSON on standard output, or words on standard error. */
-const progressSink = (
-	invocation: Invocation,
-): ((event: InstallEvent) => void) => {
-	if (invocation.progress === 'json') {
-		return printLine;
-	}
-
-	const lines = plainProgress({verbose: invocation.verbose});
-	return (event) => {
-		say(lines(event));
-	};
+	printJson(process.stdout, line, 'line');
 };
 
 const exitCodeOf = (
@@ -113,39 +98,23 @@ const run = async (
 	session: Session,
 	plan: Plan,
 	invocation: Invocation,
-	signal: AbortSignal,
-): Promise<ApplyResult> => {
-	const {cluster, fleet, world} = session;
-	const log = await openRunLog({
-		path: invocation.logFile ?? runLogPath(cluster.name, world.now()),
-		redact: (text) => world.redactor.redact(text),
-	});
-	const show = progressSink(invocation);
-	try {
+	stop: Stop,
+): Promise<ApplyResult> =>
+	withRunOutput(session, invocation, async (onEvent) => {
 		const {result} = startApply({
-			cluster,
+			...runSettings(session, invocation, stop),
 			plan,
-			fleet,
-			world,
-			signal,
-			concurrency: invocation.concurrency,
-			waitLimitMs: invocation.waitLimitMs,
-			onEvent(event) {
-				log.write(event);
-				show(event);
-			},
+			askSecret: async (question) => askOnTerminal(question, stop.signal),
+			onEvent,
 		});
-		return await result;
-	} finally {
-		await log.close();
-		say([`Log of this run: ${log.path}`]);
-	}
-};
+		return result;
+	});
 
 /** `apply`: brings the cluster to what the file says. */
 export const apply = async (
 	invocation: Invocation,
 	signal: AbortSignal,
+	atOnce: AbortSignal,
 ): Promise<ExitCode> => {
 	const session = await openSession(invocation, signal);
 	try {
@@ -167,13 +136,18 @@ export const apply = async (
 			signal,
 		});
 		await requireConsent(plan, invocation, signal);
-		const result = await run(session, plan, invocation, signal);
+		const result = await run(session, plan, invocation, {signal, atOnce});
 		if (result.outcome === 'good') {
+			rememberProgress(
+				{name: cluster.name, path: session.path},
+				'done',
+				session.world.now(),
+			);
 			const merged = await mergeKubeconfig(session, invocation, signal);
 			if (invocation.progress === 'json') {
 				printLine({type: 'kubeconfig', ...merged});
 			} else {
-				process.stdout.write(`${kubeconfigLines(merged).join('\n')}\n`);
+				printLines(process.stdout, kubeconfigLines(merged));
 			}
 		}
 

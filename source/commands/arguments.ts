@@ -15,13 +15,25 @@ export type ProgressMode = 'plain' | 'json';
 /** What the command line asks for, checked. */
 export type Invocation = {
 	readonly command: CommandName | 'wizard';
+	/** remove: the node; `undefined` for every other command. */
+	readonly node: string | undefined;
 	/** FILE or NAME; `undefined` when none was given. */
 	readonly cluster: string | undefined;
 	readonly json: boolean;
 	readonly progress: ProgressMode;
 	readonly yes: boolean;
+	/** Take the cluster's lock from another run, after asking. */
+	readonly breakLock: boolean;
+	/** Go on where a node is not reached, or where else a yes is needed beforehand. */
+	readonly force: boolean;
+	/** Take machines off the tailnet. */
+	readonly logOut: boolean;
 	/** check: open the firewalls of hosts. */
 	readonly fix: boolean;
+	/** policy: write what is missing. */
+	readonly write: boolean;
+	/** policy: the file that it is saved in. */
+	readonly output: string | undefined;
 	/** check: again and again. */
 	readonly watch: boolean;
 	/** Between two rounds of `watch`, in ms. */
@@ -99,7 +111,9 @@ export const parseArguments = (words: readonly string[]): Invocation => {
 		}
 	})();
 
-	const [first, second, ...rest] = parsed.positionals;
+	const [first, ...further] = parsed.positionals;
+	const node = first === 'remove' ? further.shift() : undefined;
+	const [second, ...rest] = further;
 	if (first !== undefined && !isCommand(first)) {
 		throw usageError(`There is no command "${first}".`);
 	}
@@ -107,6 +121,13 @@ export const parseArguments = (words: readonly string[]): Invocation => {
 	if (rest.length > 0 || (first === 'demo' && second !== undefined)) {
 		throw usageError(
 			`"${rest[0] ?? second}" is one word too many for ${first}.`,
+		);
+	}
+
+	if (first === 'remove' && node === undefined) {
+		throw usageError(
+			'remove needs the name of a node.',
+			'k3s-mesh-tui remove NODE [FILE|NAME]',
 		);
 	}
 
@@ -143,6 +164,27 @@ export const parseArguments = (words: readonly string[]): Invocation => {
 		throw usageError('check asks nothing without --fix: leave --yes out.');
 	}
 
+	if (
+		first === 'policy' &&
+		values.yes === true &&
+		values.write !== true &&
+		values.output === undefined
+	) {
+		throw usageError(
+			'policy asks nothing without --write and --output: leave --yes out.',
+		);
+	}
+
+	if (
+		first === 'check' &&
+		values['break-lock'] === true &&
+		values.fix !== true
+	) {
+		throw usageError(
+			'check takes no lock without --fix: leave --break-lock out.',
+		);
+	}
+
 	const progress = text('progress') ?? 'plain';
 	if (!progressModes.has(progress)) {
 		throw usageError(`--progress ${progress}: must be plain or json.`);
@@ -152,11 +194,17 @@ export const parseArguments = (words: readonly string[]): Invocation => {
 	requireChecks(ignore);
 	return {
 		command: first ?? 'wizard',
+		node,
 		cluster: second,
 		json: values.json === true,
 		progress: values.json === true ? 'json' : (progress as ProgressMode),
 		yes: values.yes === true,
+		breakLock: values['break-lock'] === true,
+		force: values.force === true,
+		logOut: values['log-out'] === true,
 		fix: values.fix === true,
+		write: values.write === true,
+		output: text('output'),
 		watch: values.watch === true,
 		intervalMs:
 			wholeNumber('interval', text('interval') ?? '10', {

@@ -1,5 +1,7 @@
 import {UserError, exitCodes} from '../errors.js';
 import {pathKey} from '../facts/measurements.js';
+import type {MayBreakLock} from '../install/cluster-lock.js';
+import {reasonOf} from '../install/wait.js';
 import type {
 	ApplyFixes,
 	CheckCluster,
@@ -23,7 +25,12 @@ export type FixTools = {
 	/** May the lines that were shown be run? */
 	readonly agree: () => Promise<boolean>;
 	readonly ignore: readonly string[];
+	/** Ends the work in good order: hosts that are being opened end that first. */
 	readonly signal: AbortSignal;
+	/** Cuts it: hosts that wait for a fresh connection then take their lines back by themselves. */
+	readonly atOnce: AbortSignal;
+	/** May the lock of a run that seems to be at work be broken? */
+	readonly mayBreakLock?: MayBreakLock;
 };
 
 const outcomeSigns = {good: '●', warning: '▲', bad: '✖'} as const;
@@ -34,6 +41,22 @@ const outcomeLines = (node: string, outcome: FixOutcome): readonly string[] => {
 		`${outcomeSigns[tone]} ${text}`,
 		...tryNext.map((line) => `    ${line}`),
 	];
+};
+
+/** What a stop left undone; the hosts that are done have said so already. */
+const stoppedLines = (
+	fixes: readonly FirewallFix[],
+	outcomes: ReadonlyMap<string, FixOutcome>,
+): readonly string[] => {
+	const open = fixes.filter(({node}) => {
+		const kind = outcomes.get(node)?.kind;
+		return kind !== 'opened' && kind !== 'already';
+	});
+	return open.length === 0
+		? ['Stopped after all hosts were done; nothing was measured again.']
+		: [
+				`Stopped: ${open.map(({node}) => node).join(', ')} not opened. A host that was being opened takes the lines back by itself.`,
+			];
 };
 
 const pathsOf = (fixes: readonly FirewallFix[]): ReadonlySet<string> =>
@@ -47,7 +70,7 @@ export const fixAndCheck = async (
 	before: CheckOutcome,
 	tools: FixTools,
 ): Promise<CheckOutcome> => {
-	const {fleet, world, say, signal} = tools;
+	const {fleet, world, say, signal, atOnce, mayBreakLock} = tools;
 	const {report, fixes} = before;
 	if (fixes.length === 0) {
 		say(['No firewall of a host closes a path: there is nothing to open.']);
@@ -64,11 +87,18 @@ export const fixAndCheck = async (
 		fixes,
 		fleet,
 		world,
-		signal,
+		signal: atOnce,
+		ending: signal,
+		...(mayBreakLock && {mayBreakLock}),
 		onOutcome(node, outcome) {
 			say(outcomeLines(node, outcome));
 		},
 	});
+	if (signal.aborted) {
+		say(stoppedLines(fixes, outcomes));
+		throw reasonOf(signal);
+	}
+
 	const opened = fixes.filter(
 		({node}) => outcomes.get(node)?.kind === 'opened',
 	);
@@ -96,5 +126,5 @@ export const fixAndCheck = async (
 /** Did a fix that was tried not come about? */
 export const isFixMissing = ({outcomes}: CheckOutcome): boolean =>
 	[...outcomes.values()].some(
-		({kind}) => kind === 'failed' || kind === 'rolled-back',
+		({kind}) => kind === 'failed' || kind === 'rolled-back' || kind === 'stuck',
 	);

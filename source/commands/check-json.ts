@@ -20,6 +20,19 @@ export type CheckOutcome = {
 	readonly at: number;
 };
 
+const netcheckOf = (
+	{measurements}: CheckReport,
+	name: string,
+): CheckJson['nodes'][number]['netcheck'] => {
+	const known = measurements.netchecks.find(({node}) => node === name);
+	if (known === undefined) {
+		return undefined;
+	}
+
+	const {node, ...netcheck} = known;
+	return netcheck;
+};
+
 const nodeJson = (
 	{report, failed, facts}: CheckOutcome,
 	node: CheckReport['cluster']['nodes'][number],
@@ -52,6 +65,7 @@ const nodeJson = (
 			problem: station.problem,
 		},
 		nat: conclusions.nat.get(name),
+		netcheck: netcheckOf(report, name),
 		meshMtu: conclusions.meshMtu.get(name),
 	};
 };
@@ -84,6 +98,7 @@ export const checkReportJson = (outcome: CheckOutcome): CheckJson => {
 		pathMtus: measurements.pathMtus,
 		nat: measurements.nat,
 		portToPort: measurements.portToPort,
+		tailnetPaths: measurements.tailnetPaths,
 		outbound: measurements.outbound,
 		oneWay: conclusions.oneWay,
 		etcd: conclusions.etcd,

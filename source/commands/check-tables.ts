@@ -1,6 +1,11 @@
 import type {AddressKind} from '../mesh/mesh.js';
 import {count, formatMs} from '../ui/format.js';
-import {kindTitles, type ChecksView} from '../ui/state/checks-view.js';
+import {
+	kindTitles,
+	wayOf,
+	type ChecksView,
+	type GradedLatency,
+} from '../ui/state/checks-view.js';
 import {nodeBadness, pairWeight} from '../ui/state/checks-worst.js';
 import {latencyState} from '../ui/state/evidence.js';
 import {matrixOrder, type MatrixOrder} from '../ui/state/matrix-order.js';
@@ -123,11 +128,17 @@ const latencyTable = (
 		return [];
 	}
 
-	const title = `Latency on ${kindTitles[kind]}, median in ms`;
+	const isRelayed = ({latency}: GradedLatency): boolean =>
+		wayOf(view, latency)?.kind === 'relayed';
+	const title = `Latency on ${kindTitles[kind]}, median in ms${[...graded.values()].some((one) => isRelayed(one)) ? ' (r: by a relay)' : ''}`;
 	const figure = (key: string): string => {
 		const one = graded.get(key)!;
 		const state = latencyState(one);
-		return `${formatMs(one.latency.medianMs)}${state === 'good' ? '' : ` ${stateGlyphs[state]}`}`;
+		return [
+			formatMs(one.latency.medianMs),
+			...(state === 'good' ? [] : [stateGlyphs[state]]),
+			...(isRelayed(one) ? ['r'] : []),
+		].join(' ');
 	};
 
 	if (view.names.length > tableNodes) {

@@ -6,11 +6,13 @@ import {checkCluster} from '../operations/check.js';
 import {applyFixes, proposeFixes} from '../operations/fix.js';
 import type {CheckReport} from '../operations/operations.js';
 import type {Invocation} from './arguments.js';
+import {mayBreakLock} from './break-lock.js';
 import {fixAndCheck, isFixMissing} from './check-fix.js';
 import {checkReportJson, type CheckOutcome} from './check-json.js';
 import {checkReportText} from './check-text.js';
 import {changeLines, roundTitle, watchRounds} from './check-watch.js';
 import {confirm} from './confirm.js';
+import {printJson, printLines} from './print.js';
 import {
 	failedNodesExitCode,
 	openSession,
@@ -39,7 +41,7 @@ export const checkExitCode = (
 };
 
 const say = (lines: readonly string[]): void => {
-	process.stderr.write(`${lines.join('\n')}\n`);
+	printLines(process.stderr, lines);
 };
 
 /** Measures everything between the nodes of a session. */
@@ -100,6 +102,7 @@ const exitCodeOf = (outcome: CheckOutcome, {strict}: Invocation): ExitCode => {
 const checkOnce = async (
 	invocation: Invocation,
 	signal: AbortSignal,
+	atOnce: AbortSignal,
 ): Promise<ExitCode> => {
 	const session = await openSession(invocation, signal);
 	try {
@@ -114,13 +117,19 @@ const checkOnce = async (
 					agree: async () => agree(invocation, signal),
 					ignore: invocation.ignore,
 					signal,
+					atOnce,
+					...(invocation.breakLock && {
+						mayBreakLock: async (holder) =>
+							mayBreakLock(holder, invocation, signal),
+					}),
 				})
 			: first;
-		process.stdout.write(
-			invocation.json
-				? `${JSON.stringify(checkReportJson(outcome), undefined, 2)}\n`
-				: `${checkReportText(outcome).join('\n')}\n`,
-		);
+		if (invocation.json) {
+			printJson(process.stdout, checkReportJson(outcome), 'indented');
+		} else {
+			printLines(process.stdout, checkReportText(outcome));
+		}
+
 		return exitCodeOf(outcome, invocation);
 	} finally {
 		await session.close();
@@ -146,17 +155,18 @@ const watch = async (
 				}
 			},
 			show(outcome, earlier) {
-				process.stdout.write(
-					invocation.json
-						? `${JSON.stringify(checkReportJson(outcome))}\n`
-						: `${clear()}${[
-								roundTitle(outcome, invocation.intervalMs / 1000),
-								...checkReportText(outcome),
-								'',
-								...changeLines(outcome, earlier),
-								'',
-							].join('\n')}`,
-				);
+				if (invocation.json) {
+					printJson(process.stdout, checkReportJson(outcome), 'line');
+					return;
+				}
+
+				process.stdout.write(clear());
+				printLines(process.stdout, [
+					roundTitle(outcome, invocation.intervalMs / 1000),
+					...checkReportText(outcome),
+					'',
+					...changeLines(outcome, earlier),
+				]);
 			},
 			async pause() {
 				await setTimeout(invocation.intervalMs, undefined, {signal});
@@ -175,5 +185,8 @@ const watch = async (
 export const check = async (
 	invocation: Invocation,
 	signal: AbortSignal,
+	atOnce: AbortSignal,
 ): Promise<ExitCode> =>
-	invocation.watch ? watch(invocation, signal) : checkOnce(invocation, signal);
+	invocation.watch
+		? watch(invocation, signal)
+		: checkOnce(invocation, signal, atOnce);

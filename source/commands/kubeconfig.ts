@@ -5,6 +5,7 @@ import type {KubeconfigResult} from '../operations/operations.js';
 import type {Invocation} from './arguments.js';
 import {confirm} from './confirm.js';
 import type {KubeconfigJson} from './json/kubeconfig-schema.js';
+import {printJson, printLines} from './print.js';
 import {openSession, type Session} from './session.js';
 
 /** Fetches and merges the kubeconfig; asks before it replaces a context that is not ours. */
@@ -41,15 +42,16 @@ export const kubeconfig = async (
 	const session = await openSession(invocation, signal);
 	try {
 		const result = await mergeKubeconfig(session, invocation, signal);
-		const json: KubeconfigJson = {
-			format: 'k3s-mesh-tui/kubeconfig/1',
-			...result,
-		};
-		process.stdout.write(
-			invocation.json
-				? `${JSON.stringify(json)}\n`
-				: `${kubeconfigLines(result).join('\n')}\n`,
-		);
+		if (invocation.json) {
+			const json: KubeconfigJson = {
+				format: 'k3s-mesh-tui/kubeconfig/1',
+				...result,
+			};
+			printJson(process.stdout, json, 'line');
+		} else {
+			printLines(process.stdout, kubeconfigLines(result));
+		}
+
 		return exitCodes.good;
 	} finally {
 		await session.close();

@@ -1,12 +1,14 @@
 import process from 'node:process';
 import {UserError, describeError, exitCodes, type ExitCode} from '../errors.js';
 import {parseArguments, type Invocation} from './arguments.js';
+import {printLines} from './print.js';
 import {stopSignal} from './stop-signal.js';
 
-/** A command: does its work and says how it ended. */
+/** A command: does its work and says how it ended. `signal` ends it in good order, `atOnce` cuts it. */
 export type Command = (
 	invocation: Invocation,
 	signal: AbortSignal,
+	atOnce: AbortSignal,
 ) => Promise<ExitCode>;
 
 /** Commands are loaded when they are asked for: a headless run never loads Ink. */
@@ -22,6 +24,18 @@ const loadCommand = async (name: Invocation['command']): Promise<Command> => {
 
 		case 'apply': {
 			return (await import('./apply.js')).apply;
+		}
+
+		case 'remove': {
+			return (await import('./remove.js')).remove;
+		}
+
+		case 'uninstall': {
+			return (await import('./uninstall.js')).uninstall;
+		}
+
+		case 'policy': {
+			return (await import('./policy.js')).policy;
 		}
 
 		case 'kubeconfig': {
@@ -41,23 +55,33 @@ const loadCommand = async (name: Invocation['command']): Promise<Command> => {
 /** Says on standard error what went wrong, in words for a person. */
 const report = (error: unknown): ExitCode => {
 	if (error instanceof UserError) {
-		process.stderr.write(
-			[error.message, ...error.tryNext.map((line) => `  ${line}`), ''].join(
-				'\n',
-			),
-		);
+		printLines(process.stderr, [
+			...error.message.split('\n'),
+			...error.tryNext.map((line) => `  ${line}`),
+		]);
 		return error.exitCode;
 	}
 
-	process.stderr.write(
-		`This is a mistake of k3s-mesh-tui, not yours: ${describeError(error)}\n`,
-	);
-	if (error instanceof Error && error.stack !== undefined) {
-		process.stderr.write(`${error.stack}\n`);
-	}
+	printLines(process.stderr, [
+		`This is a mistake of k3s-mesh-tui, not yours: ${describeError(error)}`,
+		...(error instanceof Error ? (error.stack ?? '').split('\n') : []),
+	]);
 
 	return exitCodes.failed;
 };
+
+/** Waits until all that was written has gone out, or has come back because nobody reads it. */
+const writtenOut = async (stream: NodeJS.WriteStream): Promise<void> =>
+	new Promise((resolve) => {
+		if (stream.writable) {
+			stream.write('', () => {
+				// The error itself is told after this.
+				setImmediate(resolve);
+			});
+		} else {
+			setImmediate(resolve);
+		}
+	});
 
 /** Runs the command line to its end: the one place that decides about the exit code. */
 export const main = async (words: readonly string[]): Promise<void> => {
@@ -65,15 +89,27 @@ export const main = async (words: readonly string[]): Promise<void> => {
 	try {
 		const invocation = parseArguments(words);
 		const command = await loadCommand(invocation.command);
-		process.exitCode = await command(invocation, stop.signal);
+		const code = await command(invocation, stop.signal, stop.atOnce);
+		await writtenOut(process.stdout);
+		const isUnread = stop.exitCode() === exitCodes.brokenPipe;
+		process.exitCode =
+			stop.signal.aborted && (code === exitCodes.stopped || isUnread)
+				? stop.exitCode()
+				: code;
 	} catch (error) {
 		if (stop.signal.aborted) {
-			process.stderr.write(`${describeError(stop.signal.reason)}\n`);
-			process.exitCode = exitCodes.stopped;
+			process.exitCode = stop.exitCode();
+			if (stop.crash() === undefined) {
+				printLines(process.stderr, [describeError(stop.signal.reason)]);
+			}
 		} else {
 			process.exitCode = report(error);
 		}
 	} finally {
 		stop.dispose();
+		const crash = stop.crash();
+		if (crash !== undefined) {
+			process.exitCode = report(crash.error);
+		}
 	}
 };

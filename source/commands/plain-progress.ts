@@ -1,4 +1,5 @@
 import type {InstallEvent} from '../install/events.js';
+import {nodeEndLines} from '../install/node-ends.js';
 
 const stateWords = {
 	changed: '● done',
@@ -6,6 +7,27 @@ const stateWords = {
 	failed: '✖ failed',
 	skipped: '– skipped',
 } as const;
+
+const startLine = ({
+	purpose,
+	cluster,
+	version,
+	nodes,
+}: Extract<InstallEvent, {type: 'run-started'}>): string => {
+	switch (purpose) {
+		case 'apply': {
+			return `Installing ${cluster} with K3s ${version} on ${nodes.length} nodes`;
+		}
+
+		case 'remove': {
+			return `Taking a node out of ${cluster}`;
+		}
+
+		case 'uninstall': {
+			return `Uninstalling ${cluster} on ${nodes.length} nodes`;
+		}
+	}
+};
 
 const clock = (at: number): string => new Date(at).toTimeString().slice(0, 8);
 
@@ -31,9 +53,7 @@ export const plainProgress = (options: {
 					}
 				}
 
-				return [
-					`Installing ${event.cluster} with K3s ${event.version} on ${event.nodes.length} nodes`,
-				];
+				return [startLine(event)];
 			}
 
 			case 'step': {
@@ -60,7 +80,17 @@ export const plainProgress = (options: {
 				}
 
 				lastNow.set(event.node, event.text);
-				return [line(event.at, event.node, `▲ ${event.text}`)];
+				return [
+					line(
+						event.at,
+						event.node,
+						`▲ ${event.text}${
+							event.deadlineAt === undefined
+								? ''
+								: ` (gives up in ${Math.max(0, Math.round((event.deadlineAt - event.at) / 1000))} s)`
+						}`,
+					),
+				];
 			}
 
 			case 'progress': {
@@ -96,8 +126,19 @@ export const plainProgress = (options: {
 						];
 			}
 
+			case 'stopping': {
+				return event.steps.length === 0
+					? ['Stopping.']
+					: [
+							'Stopping as soon as these have ended; Ctrl-C again stops at once:',
+							...event.steps.map(
+								({node, title}) => `  ${node.padEnd(width)}  ${title}`,
+							),
+						];
+			}
+
 			case 'run-ended': {
-				return [event.message];
+				return [event.message, ...nodeEndLines(event.nodes)];
 			}
 		}
 	};

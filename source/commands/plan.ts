@@ -8,6 +8,7 @@ import type {Invocation} from './arguments.js';
 import {findingLines} from './check-text.js';
 import {colorsFor} from './colors.js';
 import type {PlanJson} from './json/plan-schema.js';
+import {printJson, printLines} from './print.js';
 import {openSession, requireAllNodes} from './session.js';
 
 /** `plan`: what `apply` would do, with secrets masked; changes nothing. */
@@ -28,9 +29,11 @@ export const plan = async (
 		});
 		const blocking = blockers(report.findings);
 		if (blocking.length > 0) {
-			process.stderr.write(
-				`${[...findingLines(blocking), 'apply would not begin before this is mended or overridden.', ''].join('\n')}\n`,
-			);
+			printLines(process.stderr, [
+				...findingLines(blocking),
+				'apply would not begin before this is mended or overridden.',
+				'',
+			]);
 		}
 
 		const made = await makePlan({
@@ -39,15 +42,19 @@ export const plan = async (
 			measurements: report.measurements,
 			signal,
 		});
-		const json: PlanJson = {
-			format: 'k3s-mesh-tui/plan/1',
-			...planToJson(made),
-		};
-		process.stdout.write(
-			invocation.json
-				? `${JSON.stringify(json, undefined, 2)}\n`
-				: `${renderPlanText(made, {colors: colorsFor(process.stdout)}).join('\n')}\n`,
-		);
+		if (invocation.json) {
+			const json: PlanJson = {
+				format: 'k3s-mesh-tui/plan/1',
+				...planToJson(made),
+			};
+			printJson(process.stdout, json, 'indented');
+		} else {
+			printLines(
+				process.stdout,
+				renderPlanText(made, {colors: colorsFor(process.stdout)}),
+			);
+		}
+
 		return exitCodes.good;
 	} finally {
 		await session.close();

@@ -7,6 +7,8 @@ import type {Fleet, World} from '../operations/operations.js';
 import {makeWorld} from '../operations/world.js';
 import type {Invocation} from './arguments.js';
 import {loadCluster} from './load-cluster.js';
+import {printLines} from './print.js';
+import {askOnTerminal} from './terminal-answer.js';
 
 /** A headless command's cluster, with every node contacted. */
 export type Session = {
@@ -26,15 +28,27 @@ export type FailedNode = {
 	readonly unreachable: boolean;
 };
 
-/** Without a person to ask, a new host key is trusted only when the command line says so; it is shown either way. */
-const headlessQuestions = (acceptNewHostKeys: boolean): ConnectQuestions => ({
+/**
+ * A new host key is trusted only when the command line says so; it is shown either way. Secrets are asked for on the
+ * controlling terminal, as ssh does: standard input and output may be pipes.
+ */
+const headlessQuestions = (
+	acceptNewHostKeys: boolean,
+	signal: AbortSignal,
+): ConnectQuestions => ({
 	async trustHostKey(key) {
-		process.stderr.write(
-			`${acceptNewHostKeys ? 'New host key' : 'Unknown host key'} of ${key.host} port ${key.port}: ${key.algorithm} ${key.fingerprint}${acceptNewHostKeys ? '' : ' (not trusted without --accept-new-host-keys)'}\n`,
-		);
+		printLines(process.stderr, [
+			`${acceptNewHostKeys ? 'New host key' : 'Unknown host key'} of ${key.host} port ${key.port}: ${key.algorithm} ${key.fingerprint}${acceptNewHostKeys ? '' : ' (not trusted without --accept-new-host-keys)'}`,
+		]);
 		return acceptNewHostKeys;
 	},
+	askSecret: async (question) => askOnTerminal(question, signal),
 });
+
+/** Says something about SSH beside the command's own output. */
+export const writeNote = (text: string): void => {
+	printLines(process.stderr, [text]);
+};
 
 /** Loads the cluster and contacts all its nodes at once. Throws when the cluster has no nodes or its file is wrong. */
 export const openSession = async (
@@ -49,10 +63,10 @@ export const openSession = async (
 		});
 	}
 
-	const world = makeWorld();
+	const world = makeWorld(writeNote);
 	const fleet = openFleet({
 		world,
-		questions: headlessQuestions(invocation.acceptNewHostKeys),
+		questions: headlessQuestions(invocation.acceptNewHostKeys, signal),
 		signal,
 		concurrency: invocation.concurrency,
 	});

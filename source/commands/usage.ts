@@ -4,6 +4,12 @@ export const commandHelp = {
 		'look at the nodes, measure every path between them, and say what would not work',
 	plan: 'print what apply would do',
 	apply: 'bring the cluster to what the file says; safe to run again',
+	remove:
+		'take the node NODE out of the cluster and its file, and give its machine back as it was; safe to run again',
+	uninstall:
+		'take the whole cluster away, and give every machine back as it was; safe to run again',
+	policy:
+		"print what the tailnet's policy must hold, compare it with what is in force, and add what is missing",
 	kubeconfig: "fetch the cluster's kubeconfig and merge it into yours",
 	demo: 'the whole journey on a simulated network: no server, no root, no internet',
 } as const;
@@ -21,24 +27,61 @@ type OptionHelp = {
 	readonly help: string;
 };
 
-const everywhere = ['check', 'plan', 'apply', 'kubeconfig'] as const;
+/** Commands that log in to nodes. */
+const everywhere = [
+	'check',
+	'plan',
+	'apply',
+	'remove',
+	'uninstall',
+	'kubeconfig',
+] as const;
+
+/** Commands that work on nodes, step by step. */
+const runs = ['apply', 'remove', 'uninstall'] as const;
 
 export const optionHelp = {
 	json: {
 		type: 'boolean',
-		commands: everywhere,
-		help: 'one JSON object on standard output (apply: JSON lines)',
+		commands: [...everywhere, 'policy'],
+		help: 'one JSON object on standard output (apply, remove, uninstall: JSON lines)',
+	},
+	write: {
+		type: 'boolean',
+		commands: ['policy'],
+		help: "put what is missing into the tailnet's policy: shows it, asks, and writes only over what it has read",
+	},
+	output: {
+		type: 'string',
+		value: 'PATH',
+		commands: ['policy'],
+		help: 'save the policy there: what is needed, or with credentials the one in force with what is missing; asks before it replaces a file',
 	},
 	progress: {
 		type: 'string',
 		value: 'plain|json',
-		commands: ['apply'],
+		commands: runs,
 		help: 'progress as lines for people (the default) or as JSON lines',
 	},
 	yes: {
 		type: 'boolean',
-		commands: ['check', 'apply', 'kubeconfig'],
+		commands: ['check', ...runs, 'kubeconfig', 'policy'],
 		help: 'do not ask before changing anything (check: with --fix)',
+	},
+	'break-lock': {
+		type: 'boolean',
+		commands: ['check', ...runs],
+		help: 'take the lock from another run that is not at work any more; asks first (check: with --fix)',
+	},
+	force: {
+		type: 'boolean',
+		commands: ['remove', 'uninstall'],
+		help: 'go on without a node that is not reached (remove: also without waiting for its pods, and when the others join it)',
+	},
+	'log-out': {
+		type: 'boolean',
+		commands: ['remove', 'uninstall'],
+		help: 'take the machines off the tailnet, too, where this program put them there',
 	},
 	fix: {
 		type: 'boolean',
@@ -77,8 +120,8 @@ export const optionHelp = {
 	'wait-limit': {
 		type: 'string',
 		value: 'SECONDS',
-		commands: ['apply'],
-		help: 'how long a node may wait to join or become ready (default 180)',
+		commands: runs,
+		help: 'how long a node may wait to join or become ready, or for its pods to go (default 180)',
 	},
 	'accept-new-host-keys': {
 		type: 'boolean',
@@ -88,18 +131,18 @@ export const optionHelp = {
 	kubeconfig: {
 		type: 'string',
 		value: 'PATH',
-		commands: ['apply', 'kubeconfig'],
-		help: 'merge into this file instead of $KUBECONFIG or ~/.kube/config',
+		commands: ['apply', 'uninstall', 'kubeconfig'],
+		help: 'merge into this file (uninstall: take out of it) instead of $KUBECONFIG or ~/.kube/config',
 	},
 	'log-file': {
 		type: 'string',
 		value: 'PATH',
-		commands: ['apply'],
+		commands: runs,
 		help: 'write the log of the run there',
 	},
 	verbose: {
 		type: 'boolean',
-		commands: ['apply'],
+		commands: runs,
 		help: 'print the log lines of every node as well',
 	},
 } as const satisfies Record<string, OptionHelp>;
@@ -130,6 +173,7 @@ export const helpText = (): string => {
 		'',
 		'Usage: k3s-mesh-tui                       the wizard',
 		'       k3s-mesh-tui COMMAND [FILE|NAME] [options]',
+		'       k3s-mesh-tui remove NODE [FILE|NAME] [options]',
 		'',
 		'FILE is a cluster file; NAME is a cluster that the wizard saved. Without either: the only saved one.',
 		'',
@@ -141,8 +185,13 @@ export const helpText = (): string => {
 		`  ${'--version'.padEnd(32)}print the version`,
 		`  ${'--help'.padEnd(32)}print this text`,
 		'',
+		'Passwords and passphrases are asked for on the terminal, and never taken from the command line. Without a',
+		'terminal they come from the environment: K3S_MESH_SSH_PASSWORD, K3S_MESH_SSH_PASSPHRASE, K3S_MESH_SUDO_PASSWORD',
+		'and K3S_MESH_TAILNET_KEY, or the same with _FILE behind it, which names a file that holds the answer.',
+		'',
 		'Exit codes: 0 good, 1 a required check or a step did not succeed, 2 usage or a bad cluster file,',
-		'3 a node could not be reached, 4 good but with warnings under --strict, 130 stopped by the user.',
+		'3 a node could not be reached, 4 good but with warnings under --strict, 130 stopped by the user,',
+		'129, 141 and 143 ended by SIGHUP, by a reader of the output that is gone, by SIGTERM.',
 		'',
 	].join('\n');
 };

@@ -11,12 +11,17 @@ import {checkCluster} from '../operations/check.js';
 import {applyFixes, proposeFixes} from '../operations/fix.js';
 import {openFleet} from '../operations/fleet.js';
 import {fetchKubeconfig} from '../operations/kubeconfig.js';
+import {comparePolicy} from '../operations/policy.js';
+import {saveFile} from '../operations/save-file.js';
 import {makePlan} from '../operations/plan.js';
 import {makeWorld} from '../operations/world.js';
 import {openStore, openTemporaryStore} from '../store/store.js';
 import {runApp, type Demo, type InitialScreen} from '../ui/app.js';
 import type {UiOperations} from '../ui/operations.js';
+import {makeCell} from '../ui/state/observable.js';
 import type {Invocation} from './arguments.js';
+import {printLines} from './print.js';
+import {writeNote} from './session.js';
 
 /** What the screens do, with everything real behind it. */
 export const operations: UiOperations = {
@@ -27,11 +32,17 @@ export const operations: UiOperations = {
 	makePlan,
 	startApply,
 	fetchKubeconfig,
+	comparePolicy,
+	saveFile,
 	findings: (cluster, facts) =>
 		checkAll({cluster, facts, measurements: noMeasurements}),
 	sshAliases: async () => sshAliases(os.homedir()),
 	openRunLog: async ({path, world}) =>
-		openRunLog({path, redact: (text) => world.redactor.redact(text)}),
+		openRunLog({
+			path,
+			isOwnFolder: true,
+			redact: (text) => world.redactor.redact(text),
+		}),
 };
 
 /** The simulated world at the pace of real machines, with files of its own. */
@@ -48,6 +59,7 @@ const openDemo = async (): Promise<Demo> => {
 const show = async (
 	initial: InitialScreen,
 	signal: AbortSignal,
+	atOnce: AbortSignal,
 ): Promise<ExitCode> => {
 	if (!process.stdin.isTTY || !process.stdout.isTTY) {
 		throw new UserError(
@@ -61,16 +73,23 @@ const show = async (
 		);
 	}
 
+	const notes = makeCell<readonly string[]>([]);
 	const {exitCode, summary} = await runApp({
-		world: makeWorld(),
+		world: makeWorld((note) => {
+			notes.update((known) => [...known, note]);
+		}),
+		notes,
 		store: openStore(),
 		operations,
 		openDemo,
 		initial,
 		signal,
+		atOnce,
 	});
-	if (summary.length > 0) {
-		process.stdout.write(`${summary.join('\n')}\n`);
+	printLines(process.stdout, summary);
+	// The screen has shown each cut to a line; here they are whole.
+	for (const note of notes.latest()) {
+		writeNote(note);
 	}
 
 	return exitCode;
@@ -80,10 +99,12 @@ const show = async (
 export const wizard = async (
 	_invocation: Invocation,
 	signal: AbortSignal,
-): Promise<ExitCode> => show({kind: 'home'}, signal);
+	atOnce: AbortSignal,
+): Promise<ExitCode> => show({kind: 'home'}, signal, atOnce);
 
 /** `demo`: the wizard on simulated machines. */
 export const demo = async (
 	_invocation: Invocation,
 	signal: AbortSignal,
-): Promise<ExitCode> => show({kind: 'demo'}, signal);
+	atOnce: AbortSignal,
+): Promise<ExitCode> => show({kind: 'demo'}, signal, atOnce);

@@ -37,6 +37,8 @@ export type HostFacts = {
 	readonly forwarding: ForwardingFacts;
 	readonly selinux: 'enforcing' | 'permissive' | 'disabled';
 	readonly k3s: K3sFacts | undefined;
+	/** `undefined` when Tailscale is not installed. */
+	readonly tailscale: TailscaleFacts | undefined;
 	/** Cloud provider by DMI, such as `aws` or `hetzner`; `undefined` when it looks like none. */
 	readonly cloud: string | undefined;
 	/** What sshd saw of our connection; read before sudo, which strips it. */
@@ -46,12 +48,26 @@ export type HostFacts = {
 	readonly python: string | undefined;
 	/** What probes can use where there is no Python 3. */
 	readonly probeTools: ProbeTools;
-	/** How root is reached on this machine. */
+	/** How root is reached on this machine: `sudo` stands for doas, too. */
 	readonly privilege: 'root' | 'sudo' | 'none';
+	/** Why root is not reached, as the end of a sentence; `undefined` when it is. */
+	readonly rootRefused?: string | undefined;
 	/** Units of ours that run now, by name, because an earlier run was cut off. */
 	readonly runningSteps: readonly string[];
 	/** What our manifest on the host lists; `undefined` when there is none. */
 	readonly manifest: ManifestFacts | undefined;
+	/** Absent when the machine has no proxy and got none from us. */
+	readonly proxy?: ProxyFacts;
+};
+
+/** Proxies that programs on the machine are given. Their URLs never leave it: they may hold a password. */
+export type ProxyFacts = {
+	/** Does `/etc/environment` send HTTP or HTTPS through one? Our downloads and K3s's installer take it from there. */
+	readonly ofMachine: boolean;
+	/** What it is not asked for, as `/etc/environment` says. */
+	readonly noProxy: readonly string[];
+	/** The lines of the file that we wrote for K3s, without comments, logins taken out; absent when there is none. */
+	readonly written?: readonly string[];
 };
 
 export type Architecture = 'amd64' | 'arm64' | 'arm' | 's390x' | 'riscv64';
@@ -155,6 +171,12 @@ export type FirewallFacts = {
 	readonly summary: string;
 	/** nftables only: the chains that drop or reject any packet, where an opening must come first. */
 	readonly dropping?: readonly NftChain[];
+	/** What the host did by itself with rules of ours that no new connection had confirmed; absent when it did nothing. */
+	readonly unconfirmed?: {
+		readonly outcome: 'rolled-back' | 'stuck';
+		/** The commands that would take away what is left, in words. */
+		readonly left: ReadonlyArray<readonly string[]>;
+	};
 };
 
 export type ForwardingFacts = {
@@ -185,6 +207,67 @@ export type K3sConfigFile = {
 	readonly path: string;
 	/** The YAML text; values of `token`, `agent-token`, `datastore-endpoint` and `vpn-auth` read `(secret)`. */
 	readonly text: string;
+};
+
+/** `BackendState` of `tailscale status --json`; `unreachable` when tailscaled does not answer. */
+export const tailscaleStates = [
+	'NoState',
+	'NeedsLogin',
+	'NeedsMachineAuth',
+	'Stopped',
+	'Starting',
+	'Running',
+	'unreachable',
+] as const;
+
+/** What a machine's own Tailscale says: `tailscale status --json` and `tailscale debug prefs`. Holds no key. */
+export type TailscaleFacts = {
+	/** Such as `1.92.3`. */
+	readonly version: string | undefined;
+	readonly state: (typeof tailscaleStates)[number];
+	/** Has it an interface in the kernel? Without one (userspace networking) K3s can not use it. */
+	readonly tun: boolean;
+	/** By what the control server knows it: a number at a headscale, a text such as `nXYZ11CNTRL` at Tailscale's own. */
+	readonly id: string | undefined;
+	/** Its addresses in the tailnet. */
+	readonly addresses: readonly string[];
+	/** Name of the tailnet, as the control server gives it. */
+	readonly tailnet: string | undefined;
+	/** URL of the control server that it uses. */
+	readonly controlServer: string | undefined;
+	/** Its name in the tailnet, without a final dot. */
+	readonly dnsName: string | undefined;
+	readonly tags: readonly string[];
+	/** When its login ends, in ms since 1970; `undefined` when it never does. */
+	readonly keyExpiresAt: number | undefined;
+	/** CIDRs that it offers to route. */
+	readonly advertisedRoutes: readonly string[];
+	/** CIDRs that the control server lets it route. */
+	readonly approvedRoutes: readonly string[];
+	readonly acceptsRoutes: boolean;
+	readonly acceptsDns: boolean;
+	/** Does all its traffic leave through another machine of the tailnet? */
+	readonly usesExitNode: boolean;
+	/** Preferences that somebody set and a login of ours would have to keep, for people: `ssh`, `exit-node`. */
+	readonly ownPreferences: readonly string[];
+	/** The other machines of the tailnet that it sees. */
+	readonly peers: readonly TailscalePeer[];
+	/** What it complains about, in its own words. */
+	readonly health: readonly string[];
+};
+
+export type TailscalePeer = {
+	readonly name: string;
+	readonly addresses: readonly string[];
+	/** CIDRs that are sent to it, its own addresses included. */
+	readonly allowedIps: readonly string[];
+	readonly online: boolean;
+	/** `198.51.100.11:41641` of a direct path, `undefined` when packets are relayed or none were sent. */
+	readonly directAddress: string | undefined;
+	/** The machine of the tailnet that passes packets on to it, as `IP:PORT:vni:NUMBER`; absent when none does. */
+	readonly peerRelay?: string | undefined;
+	/** Region of the relay (DERP) that it is reached by, such as `fra`. */
+	readonly relay: string | undefined;
 };
 
 /** The fields of `SSH_CONNECTION`. */

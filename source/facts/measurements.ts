@@ -1,4 +1,6 @@
 import type {AddressKind, Protocol} from '../mesh/mesh.js';
+import type {TailnetLook} from './tailnet-look.js';
+import type {NodeNetcheck, TailnetPath} from './tailnet-measures.js';
 
 /** The name under which this machine, where the person sits, takes part: no node can have it (it has a space). */
 export const controller = 'this machine';
@@ -114,7 +116,15 @@ export type PortToPort = {
 
 /** What a node needs of the internet. */
 export type OutboundNeed =
-	'k3s-download' | 'registry' | 'tailscale-control' | 'dns' | 'ntp';
+	| 'k3s-download'
+	| 'registry'
+	| 'tailscale-control'
+	/** A relay of a tailnet, by HTTPS. */
+	| 'tailscale-relay'
+	/** The same by UDP (STUN). */
+	| 'tailscale-stun'
+	| 'dns'
+	| 'ntp';
 
 /** One try from a node to a service of the internet. */
 export type Outbound = {
@@ -163,6 +173,12 @@ export type Measurements = {
 	readonly portToPort: readonly PortToPort[];
 	readonly outbound: readonly Outbound[];
 	readonly stations: readonly ProbeStation[];
+	/** Of the nodes that are in a tailnet. */
+	readonly netchecks: readonly NodeNetcheck[];
+	/** Between nodes that are in one tailnet. */
+	readonly tailnetPaths: readonly TailnetPath[];
+	/** What the tailnet's control server said; absent for a mesh without one, and where it was not looked at. */
+	readonly tailnet?: TailnetLook;
 };
 
 export const noMeasurements: Measurements = {
@@ -173,6 +189,8 @@ export const noMeasurements: Measurements = {
 	portToPort: [],
 	outbound: [],
 	stations: [],
+	netchecks: [],
+	tailnetPaths: [],
 };
 
 /** A stable key of a path: two cells with the same key are the same question. */

@@ -16,6 +16,7 @@ import {
 	parseRoutes,
 	parseSockets,
 } from './parse-network.js';
+import {parseProxy} from './parse-proxy.js';
 import {
 	architectureOf,
 	parseCgroup,
@@ -24,6 +25,7 @@ import {
 	parseOsRelease,
 	parseSshConnection,
 } from './parse-system.js';
+import {parseTailscaleFacts} from './parse-tailscale.js';
 import {parseSections, wholeNumberOf} from './sections.js';
 
 const keyValues = (lines: readonly string[]): ReadonlyMap<string, string> =>
@@ -69,6 +71,8 @@ export const parseHostFacts = (text: string): HostFacts => {
 	const tools = new Set(sections.lines('tools'));
 	const python = sections.first('python');
 	const privilege = sections.first('privilege');
+	const refused = call.get('refused');
+	const proxy = parseProxy(sections.lines('proxy'));
 	return {
 		hostname,
 		machineId: sections.first('machine_id'),
@@ -100,6 +104,7 @@ export const parseHostFacts = (text: string): HostFacts => {
 		forwarding: parseForwarding(sections),
 		selinux: selinuxOf(sections.first('selinux')),
 		k3s: parseK3s(sections),
+		tailscale: parseTailscaleFacts(sections),
 		cloud: cloudOf(sections.lines('dmi')),
 		sshConnection: parseSshConnection(
 			call.get('connection') ?? '',
@@ -116,11 +121,13 @@ export const parseHostFacts = (text: string): HostFacts => {
 		),
 		privilege:
 			privilege === 'root' || privilege === 'sudo' ? privilege : 'none',
+		rootRefused: refused === '' ? undefined : refused,
 		runningSteps: sections
 			.lines('steps')
 			.map((line) => line.trim().split(/\s+/)[0]!)
 			// The unit that adds firewall rules after a boot stays active for good.
 			.filter((name) => /^k3s-mesh-(?!firewall\.).+\.service$/.test(name)),
 		manifest: parseManifestFacts(sections.lines('manifest')),
+		...(proxy !== undefined && {proxy}),
 	};
 };

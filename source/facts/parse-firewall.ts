@@ -160,6 +160,14 @@ const iptablesFacts = (sections: Sections): FirewallFacts | undefined => {
 		: undefined;
 };
 
+/** What a rollback of ours left on the host for the next run. */
+const unconfirmedRules = (sections: Sections): FirewallFacts['unconfirmed'] => {
+	const [outcome, ...left] = sections.lines('rollback');
+	return outcome === 'rolled-back' || outcome === 'stuck'
+		? {outcome, left: left.map((line) => line.split('\t'))}
+		: undefined;
+};
+
 /**
  * Which firewall decides about incoming packets. ufw and firewalld come before the tables that they write; a firewall
  * that is installed and off is named when no other is on.
@@ -171,8 +179,9 @@ export const parseFirewall = (sections: Sections): FirewallFacts => {
 		firewalldFacts(sections) ??
 		nftFacts(sections) ??
 		iptablesFacts(sections);
-	return (
-		active ?? {
+	const unconfirmed = unconfirmedRules(sections);
+	return {
+		...(active ?? {
 			kind: ufw?.kind ?? 'none',
 			active: false,
 			defaultDeny: false,
@@ -181,8 +190,9 @@ export const parseFirewall = (sections: Sections): FirewallFacts => {
 				...(ufw === undefined ? [] : [ufw.summary]),
 				...iptablesLines(sections).filter((line) => line.includes('k3s-mesh')),
 			].join('\n'),
-		}
-	);
+		}),
+		...(unconfirmed && {unconfirmed}),
+	};
 };
 
 /** What happens to packets that the machine forwards, as pods need it. IPv4. */

@@ -64,7 +64,7 @@ export type Capabilities = {
 	/** Does it read the public key of a TLS service? Otherwise it only connects. */
 	readonly tls: boolean;
 	/** Services of the internet that it can ask. */
-	readonly services: ReadonlyArray<'connect' | 'names' | 'time'>;
+	readonly services: ReadonlyArray<'connect' | 'names' | 'time' | 'stun'>;
 };
 
 const everything: Capabilities = {
@@ -75,7 +75,7 @@ const everything: Capabilities = {
 	mapping: true,
 	refusedBy: true,
 	tls: true,
-	services: ['connect', 'names', 'time'],
+	services: ['connect', 'names', 'time', 'stun'],
 };
 
 const shellWithListener: Capabilities = {
@@ -86,7 +86,7 @@ const shellWithListener: Capabilities = {
 	mapping: false,
 	refusedBy: false,
 	tls: false,
-	services: ['connect', 'names', 'time'],
+	services: ['connect', 'names', 'time', 'stun'],
 };
 
 /** What the agents can do, by rung. */

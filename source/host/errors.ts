@@ -1,4 +1,4 @@
-import {UserError, exitCodes} from '../errors.js';
+import {UserError, exitCodes, type ExitCode} from '../errors.js';
 
 /** The connection to a host went away. What ran there may have ended or may still run: nobody knows. */
 export class HostLost extends UserError {
@@ -14,14 +14,28 @@ export class HostLost extends UserError {
 	}
 }
 
-/** Something took longer than its limit. */
+/** Something took longer than its limit. The connection stands. */
 export class DeadlineExceeded extends UserError {
-	constructor(node: string, what: string, limitMs: number) {
+	constructor(
+		node: string,
+		what: string,
+		limitMs: number,
+		/** Where more is known than that it took too long. */
+		known?: {
+			readonly message: string;
+			readonly tryNext: readonly string[];
+			readonly exitCode?: ExitCode;
+		},
+	) {
 		super(
-			`${node}: ${what} did not end within ${Math.round(limitMs / 1000)} s.`,
+			known?.message ??
+				`${node}: ${what} did not end within ${Math.round(limitMs / 1000)} s.`,
 			{
 				node,
-				tryNext: ['Look at the machine, then run the same command again.'],
+				tryNext: known?.tryNext ?? [
+					'Look at the machine, then run the same command again.',
+				],
+				...(known?.exitCode !== undefined && {exitCode: known.exitCode}),
 			},
 		);
 		this.name = 'DeadlineExceeded';

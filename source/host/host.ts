@@ -8,6 +8,14 @@ export type CallOptions = {
 	readonly timeoutMs?: number;
 };
 
+/** The bytes of a file that is sent to a host. */
+export type UploadSource = {
+	/** The bytes from an offset on. */
+	readonly read: (offset: number) => AsyncIterable<Uint8Array>;
+	/** How many bytes are on their way or there, from time to time. */
+	readonly onProgress: (doneBytes: number) => void;
+};
+
 /** A process on the host that we talk with line by line, such as the probe agent. */
 export type Conversation = {
 	/** Sends one line; throws `HostLost` when the process is gone. */
@@ -37,6 +45,8 @@ export type Host = {
 	readonly dialed?: string | undefined;
 	/** Round trip from here over the open connection, in ms. */
 	readonly rttMs: number;
+	/** Why scripts can not run as root, as the end of a sentence; `undefined` where they can. */
+	readonly rootRefused?: string;
 	/** Runs a script to its end and returns its typed result. */
 	run<Input, Output>(
 		script: Script<Input, Output>,
@@ -48,6 +58,15 @@ export type Host = {
 		script: Script<Input, Output>,
 		input: Input,
 		options: CallOptions & {readonly onLine: (line: string) => void},
+	): Promise<Output>;
+	/**
+	 * Runs a script that takes a file's bytes and has said before how many of them it has (`have N`), and returns its
+	 * typed result.
+	 */
+	upload<Input, Output>(
+		script: Script<Input, Output>,
+		input: Input,
+		options: CallOptions & UploadSource,
 	): Promise<Output>;
 	/** Starts a script that goes on talking. */
 	converse<Input>(
@@ -69,10 +88,56 @@ export type UnknownHostKey = {
 	readonly fingerprint: string;
 };
 
+/** A secret that is needed from the person. `attempt` counts from 1 and grows when an answer was wrong. */
+export type SecretQuestion =
+	| {
+			readonly kind: 'login-password';
+			readonly user: string;
+			readonly host: string;
+			readonly port: number;
+			readonly attempt: number;
+	  }
+	| {
+			readonly kind: 'passphrase';
+			/** The encrypted key file. */
+			readonly file: string;
+			readonly attempt: number;
+	  }
+	/** A question of the host itself (keyboard-interactive): its own text, cleaned of control characters. */
+	| {
+			readonly kind: 'prompt';
+			readonly user: string;
+			readonly host: string;
+			readonly port: number;
+			readonly instructions: string;
+			readonly prompt: string;
+			/** Must the answer stay invisible while it is typed? */
+			readonly isHidden: boolean;
+	  }
+	| {
+			readonly kind: 'sudo-password';
+			readonly user: string;
+			readonly host: string;
+			readonly attempt: number;
+			/** What sudo said when it refused to go on without one. */
+			readonly refused?: string;
+	  }
+	/** The key that nodes log in to the tailnet with. */
+	| {
+			readonly kind: 'tailnet-key';
+			/** Whose: `Tailscale`, or the URL of a control server. */
+			readonly controlServer: string;
+			readonly attempt: number;
+			/** Why the last answer was none. */
+			readonly problem?: string;
+	  };
+
 /** What a connection asks of the person while it is made. */
 export type ConnectQuestions = {
 	/** May this key be trusted and remembered? */
 	trustHostKey(key: UnknownHostKey): Promise<boolean>;
+	/** Asks for a secret; `undefined` when nobody will answer. */
+	askSecret(question: SecretQuestion): Promise<string | undefined>;
 };
 
 /** Opens hosts: over SSH, or in the simulated world. Throws a `UserError` that says what to do. */

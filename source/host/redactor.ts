@@ -2,7 +2,10 @@ import {Buffer} from 'node:buffer';
 
 /** Takes secrets out of text by their value, wherever they turn up. */
 export type Redactor = {
-	/** Learns a secret, before it is first sent or shown. Its long lines, base64 and URL-encoded forms are learnt too. */
+	/**
+	 * Learns a secret, before it is first sent or shown. Its long lines, base64 and URL-encoded forms are learnt too. Of
+	 * one with 3 to 5 characters only words of their own are found, of a shorter one nothing.
+	 */
 	add(secret: string): void;
 	/** The text with every known secret replaced. */
 	redact(text: string): string;
@@ -20,8 +23,14 @@ export type PieceRedactor = {
 /** What stands in place of a secret. */
 export const redactedMark = '‹secret›';
 
-/** Shorter texts turn up by chance; replacing them would destroy logs and protect nothing. */
-const shortestSecret = 6;
+/** Shorter texts turn up by chance inside of others: they are replaced where they stand by themselves. */
+const shortestAnywhere = 6;
+
+/**
+ * Still shorter ones stand by themselves by chance, too: the mark would point at every such word, destroy the log, and
+ * so tell what it hides. Whoever tries finds them at once anyway.
+ */
+const shortestSecret = 3;
 
 /** Lines of a secret with several lines (such as a key in PEM form) that are secrets by themselves: long words. */
 const longLine = 24;
@@ -56,17 +65,33 @@ const formsOf = (secret: string): string[] => {
 	]);
 };
 
+const wordCharacter = String.raw`[\p{L}\p{N}_]`;
+
+/** Finds a short secret as a word of its own: no letter, digit or underscore goes on where it begins or ends with one. */
+const asWord = (secret: string): RegExp => {
+	const isWord = new RegExp(wordCharacter, 'u');
+	const characters = [...secret];
+	return new RegExp(
+		(isWord.test(characters[0]!) ? `(?<!${wordCharacter})` : '') +
+			secret.replaceAll(/[\\^$.*+?()[\]{}|/]/g, String.raw`\$&`) +
+			(isWord.test(characters.at(-1)!) ? `(?!${wordCharacter})` : ''),
+		'gu',
+	);
+};
+
 /** A redactor that knows nothing yet. */
 export const makeRedactor = (): Redactor => {
 	const known = new Set<string>();
 	/** Longest first, so that a secret that holds another is taken out whole. */
 	let forms: readonly string[] = [];
+	/** How each short form is found. */
+	const words = new Map<string, RegExp>();
 
 	const redact = (text: string): string => {
 		let result = text;
 		for (const form of forms) {
 			if (result.includes(form)) {
-				result = result.replaceAll(form, redactedMark);
+				result = result.replaceAll(words.get(form) ?? form, redactedMark);
 			}
 		}
 
@@ -97,8 +122,11 @@ export const makeRedactor = (): Redactor => {
 			}
 
 			for (const form of formsOf(secret)) {
-				if (form.length >= shortestSecret) {
+				if (form.length >= shortestAnywhere) {
 					known.add(form);
+				} else if (form === secret || form === encodeURIComponent(secret)) {
+					known.add(form);
+					words.set(form, asWord(form));
 				}
 			}
 

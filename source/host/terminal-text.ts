@@ -1,22 +1,29 @@
 import type {Buffer} from 'node:buffer';
 import {StringDecoder} from 'node:string_decoder';
 
-/** ESC sequences: CSI, OSC and other strings up to their end, and single ones (ECMA-48). */
+/**
+ * ESC sequences: CSI, OSC and other strings up to their end, and single ones (ECMA-48). Of a string that has no end only
+ * its beginning counts: it must not take what follows with it.
+ */
 const escapeSequence =
 	// eslint-disable-next-line no-control-regex
-	/(?:\u001B\[|\u009B)[\u0030-\u003F]*[\u0020-\u002F]*[\u0040-\u007E]?|(?:\u001B[P\]X^_]|[\u0090\u009D\u0098\u009E\u009F])[^\u0007\u001B\u009C]*(?:\u0007|\u001B\\|\u009C)?|\u001B[\u0020-\u002F]*[\u0030-\u007E]?/g;
+	/(?:\u001B\[|\u009B)[\u0030-\u003F]*[\u0020-\u002F]*[\u0040-\u007E]?|(?:\u001B[P\]X^_]|[\u0090\u009D\u0098\u009E\u009F])(?:[^\u0007\u001B\u009C]*(?:\u0007|\u001B\\|\u009C))?|\u001B[\u0020-\u002F]*[\u0030-\u007E]?/g;
 
 /** What can move the cursor, hide text or turn its direction: C0, C1, line separators, bidirectional marks. */
 const controlCharacter =
 	// eslint-disable-next-line no-control-regex
 	/[\u0000-\u001F\u007F-\u009F\u061C\u200B\u200E\u200F\u2028-\u202E\u2060-\u2069\uFEFF\uFFF9-\uFFFB]/g;
 
-/** Text of a host, safe to put on a screen: one line, no control sequences, tabs as spaces. */
+/**
+ * A text that holds words of ours and of a host, safe to put on a screen: one line, no control characters, tabs as
+ * spaces. What is left of a sequence shows as text, so that it can not hide what we say behind it.
+ */
+export const dropControls = (text: string): string =>
+	text.replaceAll(/[\t\n\v\f\r]/g, ' ').replaceAll(controlCharacter, '');
+
+/** Text of a host alone, safe to put on a screen: as `dropControls`, and without what control sequences leave. */
 export const stripControls = (text: string): string =>
-	text
-		.replaceAll(escapeSequence, '')
-		.replaceAll(/[\t\n\v\f\r]/g, ' ')
-		.replaceAll(controlCharacter, '');
+	dropControls(text.replaceAll(escapeSequence, ''));
 
 /** Puts lines together from pieces of bytes. */
 export type LineSplitter = {

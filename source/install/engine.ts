@@ -1,16 +1,16 @@
 import type {Cluster} from '../cluster/schema.js';
-import {HostLost} from '../host/errors.js';
 import type {Redactor} from '../host/redactor.js';
 import type {ApplyResult} from '../operations/operations.js';
 import type {MeshProof} from '../mesh/mesh.js';
-import type {Plan, Step, StepId} from '../plan/plan.js';
-import type {InstallEvent, Proof, StepState} from './events.js';
-import {failureText, type FailureText} from './failure.js';
+import type {Plan, Step, StepAction} from '../plan/plan.js';
+import type {LockHold} from './cluster-lock.js';
+import type {InstallEvent} from './events.js';
 import type {HostPool} from './host-pool.js';
-import {makeManifestKeeper} from './manifest-keeper.js';
 import {makeNodeReader} from './node-reader.js';
+import {proxyUrl} from './proxy-url.js';
 import {makeReferences} from './references.js';
-import {endMessage, readyNodes, tokenFile} from './run-summary.js';
+import {makeRunRecord} from './run-record.js';
+import {readyNodes, tokenFile} from './run-summary.js';
 import {
 	endedWell,
 	hopelessSteps,
@@ -18,9 +18,8 @@ import {
 	stepsOf,
 	stepsToRetry,
 } from './schedule.js';
-import {makeTell} from './step-tell.js';
-import {performStep} from './steps/handlers.js';
-import type {StepContext, StepOutcome} from './steps/step.js';
+import {makeStepPerformer} from './step-performer.js';
+import type {TailnetAccess} from './tailnet-access.js';
 import {makeVerification, type Verification} from './verification.js';
 
 /** What a run needs of the outside. */
@@ -30,11 +29,16 @@ export type EngineOptions = {
 	readonly hosts: HostPool;
 	readonly redactor: Redactor;
 	readonly proof: MeshProof;
+	/** `undefined` when the mesh uses no tailnet. */
+	readonly tailnet: TailnetAccess | undefined;
 	/** ms since 1970. */
 	readonly now: () => number;
 	readonly randomText: (length: number) => string;
 	readonly readSecret: (from: string) => Promise<string>;
+	/** Stops at once: what is under way is cut. */
 	readonly signal: AbortSignal;
+	/** Stops in good order: what is under way ends, what only waits is cut, and nothing new is begun. */
+	readonly ending: AbortSignal;
 	/** Nodes worked on at once. */
 	readonly concurrency: number;
 	/** How long a node may wait for something outside of itself, in ms. */
@@ -46,8 +50,11 @@ export type EngineOptions = {
 
 /** A plan that is being worked off. */
 export type Engine = {
-	/** Works off all that can be done. Ends when nothing is left to do. Never rejects for a node's failure. */
-	run(): Promise<ApplyResult>;
+	/**
+	 * Works off all that can be done while the cluster's lock is held. Ends when nothing is left to do. Never rejects
+	 * for a node's failure.
+	 */
+	run(hold: LockHold): Promise<ApplyResult>;
 	/** Puts the failed and skipped steps of a node back; `run` does them. Returns whether there were any. */
 	reset(node: string): boolean;
 	/** Is `run` at work? Then it takes up steps that are put back by itself. */
@@ -59,42 +66,47 @@ export type Engine = {
 	abandon(error: unknown): ApplyResult;
 };
 
-/** How often a step is done again when only the connection was lost. */
-const reconnects = 2;
+/** Steps that change nothing on a host: they wait, and look. */
+const waitingKinds: ReadonlySet<StepAction['kind']> = new Set([
+	'await-join',
+	'await-ready',
+	'await-routes',
+	'verify',
+]);
+
+/** Why a step was not done, when the run was stopped. */
+const stopped = 'stopped';
 
 /** Makes the engine of one run of a plan. Tells `run-started` at once. */
 export const makeEngine = (options: EngineOptions): Engine => {
-	const {plan, cluster, hosts, redactor, signal, now} = options;
-	const states = new Map<StepId, StepState>(
-		stepsOf(plan).map(({id}) => [id, 'waiting']),
-	);
-	const failures = new Map<StepId, FailureText & {readonly node: string}>();
-	const journalSince = new Map<string, number>();
-	const keepers = new Map(
-		plan.nodes.map(({node, role}) => [
-			node,
-			makeManifestKeeper({cluster: cluster.name, name: node, role}),
-		]),
-	);
-	let proofs: Proof[] = [];
-	let changed = false;
-	let running = false;
-	let abandoned = false;
-	let wake: () => void = () => undefined;
-
+	const {plan, cluster, hosts, redactor, signal, ending, now} = options;
 	const emit = (event: InstallEvent): void => {
 		options.onEvent(event);
 	};
 
+	const record = makeRunRecord({plan, redactor, now, emit});
+	const {states} = record;
+	let running = false;
+	/** Why the run as a whole did not go on, when no person stopped it: the lock. */
+	let abandoned = false;
+	/** Cuts the steps of the run that is under way, and those of its steps that only wait. */
+	let cut = signal;
+	let waits = AbortSignal.any([signal, ending]);
+	let wake: () => void = () => undefined;
+
 	const firstServer = async () => hosts.get(plan.firstServer);
-	const nodes = makeNodeReader({
-		firstServer,
-		freshMs: options.pollMs / 2,
-		signal,
-	});
+	const newNodeReader = () =>
+		makeNodeReader({
+			firstServer,
+			freshMs: options.pollMs / 2,
+			signal: waits,
+		});
+	let nodes = newNodeReader();
 	const {datastore} = cluster;
+	const {tailnet} = options;
 	const references = makeReferences({
 		firstServer,
+		hostOf: async (node) => hosts.get(node),
 		configPath: tokenFile(plan),
 		redactor,
 		randomText: options.randomText,
@@ -102,6 +114,8 @@ export const makeEngine = (options: EngineOptions): Engine => {
 			datastore === 'embedded'
 				? undefined
 				: async () => options.readSecret(datastore.endpointFrom),
+		tailnetKey: tailnet && (async (signal) => tailnet.joinKey(signal)),
+		readProxy: async (scheme) => proxyUrl(cluster, scheme, options),
 	});
 
 	const newVerification = (): Verification =>
@@ -115,119 +129,55 @@ export const makeEngine = (options: EngineOptions): Engine => {
 			hostOf: async (node) => options.hosts.get(node),
 			limitMs: options.waitLimitMs,
 			pollMs: options.pollMs,
-			signal,
+			signal: waits,
 		});
 	let verification = newVerification();
 	/** Every verification of this run, so that none leaves pods behind. */
-	const verifications = [verification];
+	const verifications: Verification[] = [];
 
-	const setState = (
-		step: Step,
-		state: StepState,
-		text?: Partial<FailureText>,
-	): void => {
-		states.set(step.id, state);
-		emit({
-			type: 'step',
-			at: now(),
-			node: step.node,
-			step: step.id,
-			stage: step.stage,
-			state,
-			...(text?.message !== undefined && {
-				message: redactor.redact(text.message),
-			}),
-			...(text?.tryNext !== undefined && {
-				tryNext: text.tryNext.map((line) => redactor.redact(line)),
-			}),
-		});
-	};
+	/** Steps that only wait or look leave nothing half done when they are cut. */
+	const signalOf = ({action}: Step): AbortSignal =>
+		waitingKinds.has(action.kind) ? waits : cut;
 
-	const tellOf = (step: Step): StepContext['tell'] =>
-		makeTell(step, {
-			emit,
-			now,
-			redact: (text) => redactor.redact(text),
-			onProof(proof) {
-				proofs = [
-					...proofs.filter(
-						({kind, from, to}) =>
-							kind !== proof.kind || from !== proof.from || to !== proof.to,
-					),
-					proof,
-				];
-			},
-		});
-
-	const perform = async (step: Step): Promise<StepOutcome> => {
-		const tell = tellOf(step);
-		const {role} = plan.nodes.find(({node}) => node === step.node)!;
-		const keeper = keepers.get(step.node)!;
-		for (let attempt = 0; ; attempt += 1) {
-			signal.throwIfAborted();
-			const host = await hosts.get(step.node);
-			const context: StepContext = {
-				step,
-				role,
-				host,
-				signal,
-				waitLimitMs: options.waitLimitMs,
-				pollMs: options.pollMs,
-				now,
-				references,
-				nodes,
-				verification,
-				listInManifest: async (change) => keeper.add(host, change, signal),
-				get journalSince() {
-					return journalSince.get(step.node) ?? 0;
-				},
-				set journalSince(since) {
-					journalSince.set(step.node, since);
-				},
-				tell,
-			};
-			try {
-				return await performStep(step.action, context);
-			} catch (error) {
-				if (
-					!(error instanceof HostLost) ||
-					attempt === reconnects ||
-					signal.aborted
-				) {
-					throw error;
-				}
-
-				tell.log(`${error.message} Connecting again.`);
-			}
-		}
-	};
+	const performer = makeStepPerformer({
+		plan,
+		hosts,
+		references,
+		tailnet,
+		now,
+		waitLimitMs: options.waitLimitMs,
+		pollMs: options.pollMs,
+	});
 
 	const work = async (step: Step): Promise<void> => {
-		failures.delete(step.id);
-		setState(step, 'running');
+		record.set(step, 'running');
+		const signal = signalOf(step);
 		try {
-			const outcome = await perform(step);
-			changed ||= outcome === 'changed';
-			setState(step, outcome);
+			record.set(
+				step,
+				await performer.perform(step, {
+					signal,
+					waits,
+					nodes,
+					verification,
+					tell: record.tellOf(step),
+				}),
+			);
 		} catch (error) {
 			if (signal.aborted) {
-				setState(step, 'skipped', {message: 'stopped'});
-				return;
+				record.set(step, 'skipped', stopped);
+			} else {
+				record.fail(step, error);
 			}
-
-			const text = failureText(error, step.node);
-			failures.set(step.id, {...text, node: step.node});
-			tellOf(step).log(`${step.title}: ${text.message}`);
-			setState(step, 'failed', text);
 		}
 	};
 
 	/** Takes the steps out that cannot be done any more, and all others when the run was stopped. */
 	const skip = (): void => {
-		if (signal.aborted) {
+		if (waits.aborted) {
 			for (const step of stepsOf(plan)) {
 				if (states.get(step.id) === 'waiting') {
-					setState(step, 'skipped', {message: 'stopped'});
+					record.set(step, 'skipped', stopped);
 				}
 			}
 
@@ -240,14 +190,17 @@ export const makeEngine = (options: EngineOptions): Engine => {
 			hopeless = hopelessSteps(plan, states)
 		) {
 			for (const {step, because} of hopeless) {
-				setState(step, 'skipped', {
-					message: `not tried: ${because.node === step.node ? '' : `${because.node}: `}${because.title} did not succeed`,
-				});
+				record.set(
+					step,
+					'skipped',
+					`not tried: ${because.node === step.node ? '' : `${because.node}: `}${because.title} did not succeed`,
+				);
 			}
 		}
 	};
 
-	const workOff = async (): Promise<void> => {
+	/** Works off what can be begun while `mayBegin`; while it may not, what is under way goes on and the rest waits. */
+	const workOff = async (mayBegin: () => boolean): Promise<void> => {
 		let underWay = 0;
 		const begin = async (step: Step): Promise<void> => {
 			underWay += 1;
@@ -266,14 +219,17 @@ export const makeEngine = (options: EngineOptions): Engine => {
 			});
 		for (;;) {
 			skip();
-			const next = signal.aborted
+			const next = waits.aborted
 				? []
 				: nextSteps(plan, states, options.concurrency);
-			for (const step of next) {
-				void begin(step);
+			const isHeldBack = next.length > 0 && !mayBegin();
+			if (!isHeldBack) {
+				for (const step of next) {
+					void begin(step);
+				}
 			}
 
-			if (underWay === 0) {
+			if (underWay === 0 && !isHeldBack) {
 				return;
 			}
 
@@ -281,39 +237,37 @@ export const makeEngine = (options: EngineOptions): Engine => {
 		}
 	};
 
-	const result = (): ApplyResult => ({
-		outcome:
-			signal.aborted && !abandoned
-				? 'stopped'
-				: [...states.values()].every((state) => endedWell(state))
-					? 'good'
-					: 'failed',
-		changed,
-		proofs,
-		failures: [...failures].map(([step, {node, message, tryNext}]) => ({
-			node,
-			step,
-			message: redactor.redact(message),
-			tryNext,
-		})),
-	});
+	const finish = (): ApplyResult =>
+		record.finish(!abandoned && (signal.aborted || ending.aborted));
 
-	const finish = (): ApplyResult => {
-		const ended = result();
+	/** Says on the first server's row why the run as a whole does not go on. */
+	const giveUp = (error: unknown): void => {
+		const open = stepsOf(plan).filter(({id}) => !endedWell(states.get(id)));
+		const step = open.find(({node}) => node === plan.firstServer) ?? open[0];
+		if (step !== undefined) {
+			abandoned = true;
+			record.fail(step, error);
+		}
+	};
+
+	/** Says which steps a stop still waits for. */
+	const tellStopping = (): void => {
+		const steps = stepsOf(plan).filter(
+			({id, action}) =>
+				states.get(id) === 'running' && !waitingKinds.has(action.kind),
+		);
 		emit({
-			type: 'run-ended',
+			type: 'stopping',
 			at: now(),
-			outcome: ended.outcome,
-			changed: ended.changed,
-			message: endMessage(cluster.name, plan, ended),
+			steps: steps.map(({node, id, title}) => ({node, step: id, title})),
 		});
-		return ended;
 	};
 
 	emit({
 		type: 'run-started',
 		at: now(),
 		runId: options.randomText(8),
+		purpose: plan.purpose,
 		cluster: cluster.name,
 		version: plan.version,
 		nodes: plan.nodes.map(({node, role, steps}) => ({
@@ -327,29 +281,44 @@ export const makeEngine = (options: EngineOptions): Engine => {
 		get running() {
 			return running;
 		},
-		async run() {
+		async run(hold) {
 			running = true;
+			abandoned = false;
+			cut = AbortSignal.any([signal, hold.lost]);
+			waits = AbortSignal.any([cut, ending]);
+			nodes = newNodeReader();
+			verification = newVerification();
+			verifications.push(verification);
+			const onCut = () => {
+				wake();
+			};
+
+			hold.onChange = onCut;
+			waits.addEventListener('abort', onCut);
+			const onEnding = () => {
+				tellStopping();
+			};
+
+			ending.addEventListener('abort', onEnding);
 			try {
-				await workOff();
+				await workOff(() => hold.isConfirmed());
 			} finally {
 				running = false;
+				ending.removeEventListener('abort', onEnding);
 			}
 
 			await Promise.all(
 				verifications.splice(0).map(async (one) => one.close()),
 			);
-			verifications.push(verification);
+			if (hold.lost.aborted) {
+				giveUp(hold.lost.reason);
+			}
+
 			return finish();
 		},
 		abandon(error) {
-			const step = stepsOf(plan).find(
-				({id, node}) => node === plan.firstServer && !endedWell(states.get(id)),
-			);
-			if (step && error !== undefined) {
-				abandoned = true;
-				const text = failureText(error, step.node);
-				failures.set(step.id, {...text, node: step.node});
-				setState(step, 'failed', text);
+			if (error !== undefined) {
+				giveUp(error);
 			}
 
 			skip();
@@ -357,12 +326,12 @@ export const makeEngine = (options: EngineOptions): Engine => {
 		},
 		reset(node) {
 			const again = stepsToRetry(plan, states, node);
+			performer.forgive(node);
 			for (const step of again) {
-				failures.delete(step.id);
-				setState(step, 'waiting');
+				record.set(step, 'waiting');
 			}
 
-			if (again.some(({action}) => action.kind === 'verify')) {
+			if (running && again.some(({action}) => action.kind === 'verify')) {
 				verification = newVerification();
 				verifications.push(verification);
 			}

@@ -1,5 +1,5 @@
 import type {Role} from '../cluster/schema.js';
-import type {Stage, StepId} from '../plan/plan.js';
+import type {Purpose, Stage, StepId} from '../plan/plan.js';
 
 /** What an install tells: the screen, the plain progress, the JSON lines and the run log all fold the same events. Times are ms since 1970. */
 export type InstallEvent =
@@ -7,7 +7,9 @@ export type InstallEvent =
 			readonly type: 'run-started';
 			readonly at: number;
 			readonly runId: string;
+			readonly purpose: Purpose;
 			readonly cluster: string;
+			/** The K3s release; empty when a run that takes it away found none. */
 			readonly version: string;
 			readonly nodes: ReadonlyArray<{
 				readonly name: string;
@@ -63,13 +65,38 @@ export type InstallEvent =
 			readonly proof: Proof;
 	  }
 	| {
+			/** A person stops the run: these steps are under way and still end. */
+			readonly type: 'stopping';
+			readonly at: number;
+			readonly steps: ReadonlyArray<{
+				readonly node: string;
+				readonly step: StepId;
+				readonly title: string;
+			}>;
+	  }
+	| {
 			readonly type: 'run-ended';
 			readonly at: number;
 			readonly outcome: RunOutcome;
 			/** Did any step change anything on any host? */
 			readonly changed: boolean;
 			readonly message: string;
+			readonly nodes: readonly NodeEnd[];
 	  };
+
+/** What state a run left a node in. Nothing is ever taken back. */
+export type NodeEnd = {
+	readonly node: string;
+	/** `untouched`: this run changed nothing there. */
+	readonly state: 'done' | 'failed' | 'partly' | 'untouched';
+	/** How many of its steps are done. */
+	readonly done: number;
+	readonly steps: number;
+	/** For people: what is so there now. */
+	readonly text: string;
+	/** For people: what the next run does there. */
+	readonly next: string;
+};
 
 export type StepState =
 	| 'waiting'
@@ -101,6 +128,12 @@ export type ProofKind =
 	| 'node-ready'
 	| 'handshake'
 	| 'mesh-ping'
+	/** The node is in the tailnet, and its node object shows its address there. */
+	| 'tailnet'
+	/** The tailnet carries the pod network of the other node. */
+	| 'route'
+	/** The way of packets through the tailnet: direct, or by which relay. */
+	| 'tailnet-path'
 	| 'pod-to-pod'
 	| 'dns'
 	| 'logs'

@@ -1,5 +1,6 @@
 import {UserError, describeError} from '../errors.js';
 import {ScriptFailed} from '../host/errors.js';
+import {classify} from './journal-signatures.js';
 
 /** A failure in words for a node's row. */
 export type FailureText = {
@@ -12,7 +13,7 @@ type Known = {readonly pattern: RegExp; readonly tryNext: readonly string[]};
 /** What programs on a host say when they fail, and what helps. */
 const known: readonly Known[] = [
 	{
-		pattern: /no space left/i,
+		pattern: /no space left|database or disk is full/i,
 		tryNext: ['Free some space there, then try again.'],
 	},
 	{
@@ -25,6 +26,12 @@ const known: readonly Known[] = [
 		pattern: /could not resolve host|name or service not known/i,
 		tryNext: [
 			'Look at the name servers of that machine: it cannot resolve names.',
+		],
+	},
+	{
+		pattern: /transfer closed|connection reset|recv failure/i,
+		tryNext: [
+			'The connection broke off half-way: try again, or name a mirror in the cluster file that is nearer.',
 		],
 	},
 	{
@@ -64,8 +71,7 @@ export const failureText = (error: unknown, node: string): FailureText => {
 
 	return {
 		message,
-		tryNext: known.find(({pattern}) => pattern.test(message))?.tryNext ?? [
-			'The log of this node says more.',
-		],
+		tryNext: known.find(({pattern}) => pattern.test(message))?.tryNext ??
+			classify(message, node)?.tryNext ?? ['The log of this node says more.'],
 	};
 };

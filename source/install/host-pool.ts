@@ -73,6 +73,8 @@ const watchLoss = (host: Host, onLost: () => void): Host => {
 			noticing(host.run(script, input, options)),
 		stream: async (script, input, options) =>
 			noticing(host.stream(script, input, options)),
+		upload: async (script, input, options) =>
+			noticing(host.upload(script, input, options)),
 		converse: async (script, input, options) =>
 			noticing(host.converse(script, input, options)),
 		close: async () => host.close(),

@@ -27,6 +27,10 @@ export const manifestSchema = z.object({
 		.optional(),
 	/** The K3s release that we put there. */
 	k3s: z.string().optional(),
+	/** How we installed Tailscale here; absent where it was there before. */
+	tailscale: z.enum(['script', 'archive']).optional(),
+	/** Did we log the machine in to a tailnet? */
+	tailnetLogin: z.boolean().optional(),
 	/** Did we run install.sh here? */
 	installed: z.boolean().default(false),
 	/** sha256 over what the running K3s was started with. */
@@ -36,7 +40,7 @@ export const manifestSchema = z.object({
 /** The parsed manifest of a host. */
 export type Manifest = Readonly<z.output<typeof manifestSchema>>;
 
-/** One more thing to list. */
+/** One more thing to list, or one that is gone. */
 export type ManifestChange =
 	| {
 			readonly kind: 'file';
@@ -50,7 +54,17 @@ export type ManifestChange =
 			readonly firewall: NonNullable<Manifest['firewall']>['kind'];
 			readonly rules: readonly FirewallRule[];
 	  }
+	/** Rules that are not there any more. */
+	| {
+			readonly kind: 'firewall-withdrawn';
+			readonly rules: readonly FirewallRule[];
+	  }
 	| {readonly kind: 'k3s'; readonly version: string}
+	| {
+			readonly kind: 'tailscale';
+			readonly method: NonNullable<Manifest['tailscale']>;
+	  }
+	| {readonly kind: 'tailnet-login'}
 	| {readonly kind: 'installed'}
 	| {readonly kind: 'applied'; readonly appliedHash: string};
 
@@ -89,6 +103,8 @@ export const formatManifest = (manifest: Manifest): string => {
 			role,
 			k3s: rest.k3s,
 			installed: rest.installed,
+			tailscale: rest.tailscale,
+			tailnetLogin: rest.tailnetLogin,
 			appliedHash: rest.appliedHash,
 			files: sorted(files),
 			kept: sorted(kept),
@@ -108,7 +124,10 @@ const sorted = (record: Readonly<Record<string, string>>) =>
 /** Where the content of a path is kept that it had before us. */
 export const keptPath = (path: string): string => `${path}.k3s-mesh.bak`;
 
-/** The manifest with one more thing in it. Pure. */
+/** A command as one text, to compare it with others. */
+const wordsOf = (words: readonly string[]): string => words.join('\u0000');
+
+/** The manifest with one more thing in it, or without what is gone. Pure. */
 export const addToManifest = (
 	manifest: Manifest,
 	change: ManifestChange,
@@ -128,7 +147,7 @@ export const addToManifest = (
 
 		case 'firewall': {
 			const known = manifest.firewall?.rules ?? [];
-			const words = new Set(known.map(({add}) => add.join('\u0000')));
+			const words = new Set(known.map(({add}) => wordsOf(add)));
 			return {
 				...manifest,
 				firewall: {
@@ -136,7 +155,7 @@ export const addToManifest = (
 					rules: [
 						...known,
 						...change.rules
-							.filter(({add}) => !words.has(add.join('\u0000')))
+							.filter(({add}) => !words.has(wordsOf(add)))
 							.map(({why, add, remove}) => ({
 								why,
 								add: [...add],
@@ -147,8 +166,33 @@ export const addToManifest = (
 			};
 		}
 
+		case 'firewall-withdrawn': {
+			if (manifest.firewall === undefined) {
+				return manifest;
+			}
+
+			const gone = new Set(change.rules.map(({add}) => wordsOf(add)));
+			return {
+				...manifest,
+				firewall: {
+					...manifest.firewall,
+					rules: manifest.firewall.rules.filter(
+						({add}) => !gone.has(wordsOf(add)),
+					),
+				},
+			};
+		}
+
 		case 'k3s': {
 			return {...manifest, k3s: change.version};
+		}
+
+		case 'tailscale': {
+			return {...manifest, tailscale: change.method};
+		}
+
+		case 'tailnet-login': {
+			return {...manifest, tailnetLogin: true};
 		}
 
 		case 'installed': {

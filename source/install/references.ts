@@ -1,15 +1,23 @@
 import {parse} from 'yaml';
 import {UserError} from '../errors.js';
+import type {TailscaleFacts} from '../facts/host-facts.js';
+import {
+	tailscaleAddress,
+	tailscaleJoinAddress,
+} from '../facts/tailscale-addresses.js';
 import type {Host} from '../host/host.js';
+import type {ProxyScheme} from '../cluster/proxy.js';
 import type {Redactor} from '../host/redactor.js';
 import {filesRead} from '../host/scripts/files.js';
 import {k3sTokens, type ServerTokens} from '../host/scripts/k3s-read.js';
-import type {ReferenceName} from '../plan/plan.js';
+import {tailscaleStatus} from '../host/scripts/tailscale-status.js';
+import {apiUrl} from '../mesh/k3s-config.js';
+import type {ValueReference} from '../plan/plan.js';
 
 /** Values that are known only while a plan runs. */
 export type References = {
 	/** The value of a reference. The redactor knows it before it is returned. */
-	resolve(name: ReferenceName, signal: AbortSignal): Promise<string>;
+	resolve(reference: ValueReference, signal: AbortSignal): Promise<string>;
 };
 
 /** `K10<CA hash>::<user>:<secret>` in its parts. */
@@ -66,12 +74,17 @@ const fromConfig = (text: string | undefined): Known => {
  */
 export const makeReferences = (options: {
 	readonly firstServer: () => Promise<Host>;
+	readonly hostOf: (node: string) => Promise<Host>;
 	/** The config file that holds the token on the first server; `undefined` when the plan has none. */
 	readonly configPath: string | undefined;
 	readonly redactor: Redactor;
 	readonly randomText: (length: number) => string;
 	/** Reads the datastore's endpoint; absent when the datastore is embedded. */
 	readonly readDatastoreEndpoint: (() => Promise<string>) | undefined;
+	/** What nodes log in to the tailnet with; absent when the mesh has none. */
+	readonly tailnetKey: ((signal: AbortSignal) => Promise<string>) | undefined;
+	/** Reads the URL of a proxy that the cluster file does not hold. */
+	readonly readProxy: (scheme: ProxyScheme) => Promise<string>;
 }): References => {
 	const {firstServer, configPath, redactor, randomText} = options;
 	let shortTokens: Promise<Required<Known>> | undefined;
@@ -145,9 +158,29 @@ export const makeReferences = (options: {
 		return token;
 	};
 
+	/** What a node's own Tailscale says its address is. A login may have brought it a moment ago, so nothing is kept. */
+	const addressOf = async (
+		node: string,
+		choose: (facts: TailscaleFacts | undefined) => string | undefined,
+		what: string,
+		signal: AbortSignal,
+	): Promise<string> => {
+		const host = await options.hostOf(node);
+		const status = await host.run(tailscaleStatus, {}, {signal});
+		const address = choose(status);
+		if (address === undefined) {
+			throw new UserError(
+				`${node} has no ${what} yet: its Tailscale ${status === undefined ? 'is not installed' : `is in the state ${status.state}`}.`,
+				{node, tryNext: [`Look at "tailscale status" on ${node}.`]},
+			);
+		}
+
+		return address;
+	};
+
 	return {
-		async resolve(name, signal) {
-			switch (name) {
+		async resolve(reference, signal) {
+			switch (reference.reference) {
 				case 'server-token': {
 					const {server} = await short(signal);
 					return server;
@@ -179,6 +212,45 @@ export const makeReferences = (options: {
 					}
 
 					return endpoint;
+				}
+
+				case 'tailnet-key': {
+					if (!options.tailnetKey) {
+						throw new Error('The plan names a tailnet and the cluster none.');
+					}
+
+					const key = await options.tailnetKey(signal);
+					redactor.add(key);
+					return key;
+				}
+
+				case 'tailscale-address': {
+					const {node, family} = reference;
+					return addressOf(
+						node,
+						(status) => tailscaleAddress(status, family),
+						`Tailscale IPv${family} address`,
+						signal,
+					);
+				}
+
+				case 'tailscale-api-url': {
+					return apiUrl(
+						await addressOf(
+							reference.node,
+							tailscaleJoinAddress,
+							'Tailscale address',
+							signal,
+						),
+					);
+				}
+
+				case 'http-proxy': {
+					return options.readProxy('http');
+				}
+
+				case 'https-proxy': {
+					return options.readProxy('https');
 				}
 			}
 		},

@@ -15,12 +15,14 @@ export type RunLog = {
 /** Opens a run log for appending: 0600 in a folder of 0700. Throws when it cannot be made. */
 export const openRunLog = async (options: {
 	readonly path: string;
+	/** Does its folder hold nothing but our logs? Then it is closed to others also when it was there already. */
+	readonly isOwnFolder: boolean;
 	/** Takes secrets out of a text. */
 	readonly redact: (text: string) => string;
 }): Promise<RunLog> => {
 	const folder = path.dirname(options.path);
 	const made = await mkdir(folder, {recursive: true, mode: 0o700});
-	if (made !== undefined) {
+	if (made !== undefined || options.isOwnFolder) {
 		await chmod(folder, 0o700);
 	}
 

@@ -10,7 +10,9 @@ export const tokenFile = (plan: Plan): string | undefined => {
 	for (const {action} of steps ?? []) {
 		if (
 			action.kind === 'write-file' &&
-			openValues(action.content).includes('server-token')
+			openValues(action.content).some(
+				({reference}) => reference === 'server-token',
+			)
 		) {
 			return action.path;
 		}
@@ -46,12 +48,12 @@ export const endMessage = (
 		}
 
 		case 'stopped': {
-			return 'Stopped. What was begun on the nodes may still end there; run the same command again to go on.';
+			return `${cluster} is not complete: the run was stopped. Nothing is taken back; the same command goes on from here.`;
 		}
 
 		case 'failed': {
 			const names = [...new Set(failures.map(({node}) => node))];
-			return `${cluster} is not complete: ${names.join(', ')} did not succeed. The same command goes on from here.`;
+			return `${cluster} is not complete: ${names.join(', ')} did not succeed. Nothing is taken back; the same command goes on from here.`;
 		}
 	}
 };

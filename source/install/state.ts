@@ -1,6 +1,12 @@
 import type {Role} from '../cluster/schema.js';
-import type {Stage, StepId} from '../plan/plan.js';
-import type {InstallEvent, Proof, RunOutcome, StepState} from './events.js';
+import type {InstallStage, Stage, StepId} from '../plan/plan.js';
+import type {
+	InstallEvent,
+	NodeEnd,
+	Proof,
+	RunOutcome,
+	StepState,
+} from './events.js';
 
 /** How many lines of a node's log the state keeps; the run log has all. */
 export const logTailLines = 500;
@@ -31,7 +37,7 @@ export type NodeState = {
 	readonly name: string;
 	readonly role: Role;
 	readonly steps: readonly StepProgress[];
-	readonly stages: Readonly<Record<Stage, StageState>>;
+	readonly stages: Readonly<Record<InstallStage, StageState>>;
 	/** All its steps together. */
 	readonly state: StepState;
 	/** When its first step began, and when it last stopped working; ms since 1970. */
@@ -47,7 +53,7 @@ export type NodeState = {
 		| {readonly doneBytes: number; readonly totalBytes: number | undefined}
 		| undefined;
 	readonly failure: NodeFailure | undefined;
-	/** The newest lines, oldest first; a step that begins is one, with `▸` before its title. */
+	/** The newest lines, oldest first; a step that begins is one, with `▸` before its title, and what is waited for, with `▲`. */
 	readonly log: readonly string[];
 };
 
@@ -65,6 +71,11 @@ export type InstallState = {
 	readonly outcome: RunOutcome | undefined;
 	readonly changed: boolean;
 	readonly message: string;
+	/** While a stop waits for them: the steps that are still under way. */
+	readonly stopping:
+		Extract<InstallEvent, {type: 'stopping'}>['steps'] | undefined;
+	/** What state the run left each node in; empty until it has ended. */
+	readonly ends: readonly NodeEnd[];
 };
 
 /** Before anything has been told. */
@@ -79,6 +90,8 @@ export const emptyInstallState: InstallState = {
 	outcome: undefined,
 	changed: false,
 	message: '',
+	stopping: undefined,
+	ends: [],
 };
 
 /** Which state speaks for several, the most urgent first. */
@@ -99,8 +112,8 @@ const combine = (states: readonly StepState[]): StepState => {
 
 const stageStates = (
 	steps: readonly StepProgress[],
-): Record<Stage, StageState> => {
-	const stateOf = (stage: Stage): StageState => {
+): Record<InstallStage, StageState> => {
+	const stateOf = (stage: InstallStage): StageState => {
 		const states = steps
 			.filter((step) => step.stage === stage)
 			.map(({state}) => state);
@@ -139,6 +152,12 @@ const withLine = (log: readonly string[], line: string): readonly string[] => [
 	...log.slice(-(logTailLines - 1)),
 	line,
 ];
+
+/** Does a node begin to wait for something else? Such a sentence may say what a person has to do. */
+export const isNewWait = (
+	node: NodeState | undefined,
+	{waiting, text}: Extract<InstallEvent, {type: 'now'}>,
+): boolean => waiting && !(node?.waiting === true && node.now === text);
 
 const applyStep = (
 	node: NodeState,
@@ -263,6 +282,7 @@ export const foldInstall = (
 				endedAt: undefined,
 				outcome: undefined,
 				message: '',
+				ends: [],
 				proofs:
 					event.stage === 'verify'
 						? next.proofs.filter(({from}) => from !== event.node)
@@ -273,6 +293,9 @@ export const foldInstall = (
 		case 'now': {
 			return updateNode(state, event.node, (node) => ({
 				...node,
+				log: isNewWait(node, event)
+					? withLine(node.log, `▲ ${event.text}`)
+					: node.log,
 				now: event.text,
 				waiting: event.waiting,
 				deadlineAt: event.deadlineAt,
@@ -300,9 +323,24 @@ export const foldInstall = (
 			};
 		}
 
+		case 'stopping': {
+			return {...state, stopping: event.steps};
+		}
+
 		case 'run-ended': {
+			const nodes = new Map(state.nodes);
+			for (const {node, state: end, text} of event.nodes) {
+				const known = nodes.get(node);
+				if (known !== undefined && (end === 'partly' || end === 'untouched')) {
+					nodes.set(node, {...known, now: text});
+				}
+			}
+
 			return {
 				...state,
+				nodes,
+				ends: event.nodes,
+				stopping: undefined,
 				endedAt: event.at,
 				outcome: event.outcome,
 				changed: event.changed,

@@ -13,7 +13,7 @@ import {
 } from '../host/scripts/verify-stand-in.js';
 import type {MeshProof} from '../mesh/mesh.js';
 import type {NodeReader} from './node-reader.js';
-import {poll} from './wait.js';
+import {orPassing, poll} from './wait.js';
 
 /** What verification of one node stands on: the same for all nodes of a run. */
 export type VerificationGround = {
@@ -130,11 +130,26 @@ export const makeVerification = (options: {
 		const participants = options.participants();
 		const host = await firstServer();
 		podsAsked = true;
-		await host.run(verifyPodsUp, {}, {signal});
+		// A server that has just booted takes its time, too.
+		const begun = await poll({
+			ask: async () => orPassing(host.run(verifyPodsUp, {}, {signal})),
+			good: (answer) => !(answer instanceof Error),
+			pauseMs: pollMs,
+			limitMs,
+			signal,
+		});
+		if (begun instanceof Error) {
+			throw begun;
+		}
+
 		let onlyImages = 0;
 		const list = await poll({
-			ask: listPods,
+			ask: async () => orPassing(listPods()),
 			good(pods) {
+				if (pods instanceof Error) {
+					return false;
+				}
+
 				const lacking = missingPods(pods, participants);
 				onlyImages = lacking.every((name) => lacksImage(pods, name))
 					? onlyImages + 1
@@ -145,6 +160,10 @@ export const makeVerification = (options: {
 			limitMs,
 			signal,
 		});
+		if (list instanceof Error) {
+			throw list;
+		}
+
 		const missing = missingPods(list, participants);
 		const answers = new Map(
 			await Promise.all(

@@ -1,3 +1,6 @@
+import {DeadlineExceeded, ScriptFailed} from '../host/errors.js';
+import {ownSignal} from '../own-signal.js';
+
 /** Waits, or rejects with the signal's reason as soon as it is aborted. */
 export const delay = async (
 	milliseconds: number,
@@ -9,8 +12,9 @@ export const delay = async (
 			return;
 		}
 
+		const own = ownSignal(signal);
 		const timer = setTimeout(() => {
-			signal.removeEventListener('abort', onAbort);
+			own.removeEventListener('abort', onAbort);
 			resolve();
 		}, milliseconds);
 		const onAbort = () => {
@@ -18,7 +22,23 @@ export const delay = async (
 			reject(reasonOf(signal));
 		};
 
-		signal.addEventListener('abort', onAbort, {once: true});
+		own.addEventListener('abort', onAbort, {once: true});
+	});
+
+/** Resolves as soon as the signal is aborted. */
+export const aborted = async (signal: AbortSignal): Promise<void> =>
+	new Promise((resolve) => {
+		if (signal.aborted) {
+			resolve();
+		} else {
+			ownSignal(signal).addEventListener(
+				'abort',
+				() => {
+					resolve();
+				},
+				{once: true},
+			);
+		}
 	});
 
 /** The reason of an aborted signal as an error. */
@@ -26,6 +46,27 @@ export const reasonOf = (signal: AbortSignal): Error =>
 	signal.reason instanceof Error
 		? signal.reason
 		: new Error(String(signal.reason));
+
+/** An error that says only that the API did not answer now: a server that starts takes its time. */
+export type Passing = ScriptFailed | DeadlineExceeded;
+
+export const mayPass = (error: unknown): error is Passing =>
+	error instanceof ScriptFailed || error instanceof DeadlineExceeded;
+
+/** An error that may pass as an answer, so that whoever polls asks again. */
+export const orPassing = async <Answer>(
+	asked: Promise<Answer>,
+): Promise<Answer | Passing> => {
+	try {
+		return await asked;
+	} catch (error) {
+		if (mayPass(error)) {
+			return error;
+		}
+
+		throw error;
+	}
+};
 
 /** Tries again, with a pause, until the answer is good or the time is over. Returns the last answer. */
 export const poll = async <Answer>(options: {

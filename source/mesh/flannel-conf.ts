@@ -86,12 +86,17 @@ const allMeasured = (
 /**
  * The MTU for flannel's outer packets when the node's device promises more than the paths carry, else `undefined`:
  * flannel then does right by itself. A running K3s holds the port that paths are measured on, so what an earlier run
- * wrote stands until all paths are measured again; a part of them can only lower it.
+ * wrote stands until all paths are measured again; a part of them can only lower it. Other meshes have an MTU of their
+ * own that fits any path.
  */
 export const neededOuterMtu = (
 	context: MeshContext,
 	node: NodeSpec,
 ): number | undefined => {
+	if (context.cluster.mesh.kind !== 'wireguard-native') {
+		return undefined;
+	}
+
 	const facts = context.facts.get(node.name);
 	const path = Math.min(
 		smallestPathMtu(context, node) ?? Number.POSITIVE_INFINITY,

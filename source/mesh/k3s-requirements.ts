@@ -3,6 +3,7 @@ import {addressFamily, isAddress} from '../cluster/addresses.js';
 import type {NodeSpec} from '../cluster/schema.js';
 import {serversOf} from '../cluster/sites.js';
 import type {MeshContext, Requirement} from './mesh.js';
+import {podFamilies} from './node-ips.js';
 
 /** The ports of K3s, from its page "Requirements". */
 export const k3sPorts = {
@@ -10,6 +11,7 @@ export const k3sPorts = {
 	kubelet: 10_250,
 	etcdClient: 2379,
 	etcdPeer: 2380,
+	vxlan: 8472,
 	wireguardIpv4: 51_820,
 	wireguardIpv6: 51_821,
 } as const;
@@ -20,7 +22,8 @@ export const usesEmbeddedEtcd = ({
 }: Pick<MeshContext, 'cluster'>): boolean =>
 	cluster.datastore === 'embedded' && serversOf(cluster.nodes).length > 1;
 
-const pairs = (
+/** Every node with every other, in both directions. */
+export const nodePairs = (
 	nodes: readonly NodeSpec[],
 ): ReadonlyArray<readonly [NodeSpec, NodeSpec]> =>
 	nodes.flatMap((from) =>
@@ -54,7 +57,7 @@ const apiRequirements = ({cluster}: MeshContext): Requirement[] =>
 	);
 
 const kubeletRequirements = ({cluster}: MeshContext): Requirement[] =>
-	pairs(cluster.nodes).map(([from, to]) => ({
+	nodePairs(cluster.nodes).map(([from, to]) => ({
 		from: from.name,
 		to: to.name,
 		addressKind: 'external',
@@ -68,7 +71,7 @@ const kubeletRequirements = ({cluster}: MeshContext): Requirement[] =>
 /** etcd and joining servers use internal addresses, wherever the servers are. */
 const serverRequirements = (context: MeshContext): Requirement[] =>
 	usesEmbeddedEtcd(context)
-		? pairs(serversOf(context.cluster.nodes)).flatMap(([from, to]) =>
+		? nodePairs(serversOf(context.cluster.nodes)).flatMap(([from, to]) =>
 				[
 					{
 						port: k3sPorts.etcdClient,
@@ -102,7 +105,7 @@ const serverRequirements = (context: MeshContext): Requirement[] =>
 const internalRequirements = (context: MeshContext): Requirement[] => {
 	const etcd = usesEmbeddedEtcd(context);
 	const together = sharesSite(context);
-	return pairs(context.cluster.nodes)
+	return nodePairs(context.cluster.nodes)
 		.filter(
 			([from, to]) =>
 				from.internalIp !== undefined &&
@@ -149,29 +152,71 @@ export const k3sRequirements = (
 	...internalRequirements(context),
 ];
 
-/** WireGuard between the external addresses of all pairs; flannel has a port for each address family. */
+/**
+ * WireGuard between the external addresses of all pairs. Flannel has a device for each family of the pods, with a port
+ * of its own, and sends the packets of each between addresses of that family: pods that have IPv6 beside IPv4 need a way
+ * over IPv6, too.
+ */
 export const wireguardRequirements = ({
 	cluster,
-}: MeshContext): readonly Requirement[] => {
+}: Pick<MeshContext, 'cluster'>): readonly Requirement[] => {
 	const ports = new Map(
 		cluster.nodes.map((node) => [node.name, wireguardPort(node)]),
 	);
-	return pairs(cluster.nodes).map(([from, to]) => ({
-		from: from.name,
-		to: to.name,
-		addressKind: 'external',
-		scope: 'all',
-		protocol: 'udp',
-		port: ports.get(to.name)!,
-		severity: 'required',
-		why: `pods on ${from.name} and ${to.name} reach each other through WireGuard`,
-	}));
+	const families = podFamilies(cluster);
+	const hasIpv6 = families.includes(6);
+	const isIpv6Only = hasIpv6 && !families.includes(4);
+	return nodePairs(cluster.nodes).flatMap(([from, to]) => {
+		const requirement = (
+			addressKind: 'external' | 'external-ipv6',
+			port: number,
+			by: string,
+		): Requirement => ({
+			from: from.name,
+			to: to.name,
+			addressKind,
+			scope: 'all',
+			protocol: 'udp',
+			port,
+			severity: 'required',
+			why: `pods on ${from.name} and ${to.name} reach each other ${by}through WireGuard`,
+		});
+		const port = ports.get(to.name)!;
+		return [
+			...(isIpv6Only && port !== k3sPorts.wireguardIpv6
+				? []
+				: [requirement('external', port, '')]),
+			...(hasIpv6 && port !== k3sPorts.wireguardIpv6
+				? [
+						requirement(
+							'external-ipv6',
+							k3sPorts.wireguardIpv6,
+							'under their IPv6 addresses ',
+						),
+					]
+				: []),
+		];
+	});
 };
 
 /** The port on which a node takes WireGuard packets: by the family of its external address. */
 export const wireguardPort = ({externalIp}: NodeSpec): number =>
-	externalIp !== undefined &&
-	isAddress(externalIp) &&
-	addressFamily(externalIp) === 6
+	externalIp === undefined
+		? k3sPorts.wireguardIpv4
+		: portUnder(externalIp, k3sPorts.wireguardIpv4);
+
+const wireguardPorts = new Set<number>([
+	k3sPorts.wireguardIpv4,
+	k3sPorts.wireguardIpv6,
+]);
+
+/** The port under another address of a node: flannel has one for WireGuard in each address family, all others are the same. */
+export const portUnder = (address: string, port: number): number => {
+	if (!wireguardPorts.has(port)) {
+		return port;
+	}
+
+	return isAddress(address) && addressFamily(address) === 6
 		? k3sPorts.wireguardIpv6
 		: k3sPorts.wireguardIpv4;
+};

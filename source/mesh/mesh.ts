@@ -2,7 +2,7 @@ import type {Cluster, MeshKind, NodeSpec} from '../cluster/schema.js';
 import type {HostFacts} from '../facts/host-facts.js';
 import type {Measurements} from '../facts/measurements.js';
 import type {Finding} from '../checks/finding.js';
-import type {ConfigValue} from '../plan/plan.js';
+import type {ConfigValue, Step} from '../plan/plan.js';
 
 export type Protocol = 'tcp' | 'udp';
 
@@ -49,6 +49,30 @@ export type MeshProof = {
 	readonly port: number | undefined;
 	/** Has every pair a handshake of its own to show? */
 	readonly handshakes: boolean;
+	/**
+	 * What answers pings through the mesh: flannel's interface, which has the first address of a node's pod network, or
+	 * cni0, which has the one after it, where flannel makes no interface.
+	 */
+	readonly answers: 'flannel' | 'cni0';
+	/** What a tailnet has to show: that each node is in it, or also that it carries the pod networks. */
+	readonly tailnet: 'none' | 'addresses' | 'routes';
+};
+
+/** Something that a mesh wants done on a node besides what K3s always needs; the plan makes a step of it. */
+export type MeshStep = Pick<
+	Step,
+	'stage' | 'title' | 'action' | 'expectation'
+> & {
+	/** Last part of the step's id, unique on the node: `tailscale-login`. */
+	readonly what: string;
+};
+
+/** All that a mesh wants done on a node, each step after the one before it. */
+export type MeshSteps = {
+	/** Before K3s's own configuration is written. */
+	readonly beforeConfig: readonly MeshStep[];
+	/** Once the node is Ready, before anything is proven. */
+	readonly afterReady: readonly MeshStep[];
 };
 
 /** One way to connect nodes. A further one is a further file beside this one. */
@@ -64,11 +88,18 @@ export type Mesh = {
 	findings(context: MeshContext): readonly Finding[];
 	/** One sentence, from facts and measurements, on why it fits when nothing speaks against it. */
 	merits(context: MeshContext): string;
+	/** What is to be done on a node for this mesh. */
+	steps(context: MeshContext, node: NodeSpec, facts: HostFacts): MeshSteps;
 	serverConfig(context: MeshContext, node: NodeSpec): K3sConfig;
 	agentConfig(context: MeshContext, node: NodeSpec): K3sConfig;
 	/** MTU of the mesh interface on a node, in bytes; `undefined` where no path of it was measured. */
 	mtu(context: MeshContext, node: NodeSpec): number | undefined;
 	/** Interfaces besides cni0 whose traffic a host firewall must let through. */
 	readonly trustedInterfaces: readonly string[];
+	/** Ports to which anybody may send: what comes in there is checked by the mesh itself. */
+	readonly publicPorts: ReadonlyArray<{
+		readonly protocol: Protocol;
+		readonly port: number;
+	}>;
 	readonly proof: MeshProof;
 };

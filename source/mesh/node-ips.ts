@@ -16,6 +16,41 @@ export const podFamilies = ({
 }: Pick<Cluster, 'network'>): ReadonlyArray<4 | 6> =>
 	network.podCidr.flatMap((cidr) => parseCidr(cidr)?.family ?? []);
 
+/**
+ * A public IPv6 address that a machine has besides an external one of IPv4. Not that of a container or a mesh. `undefined`
+ * where the external address is of IPv6 itself.
+ */
+export const furtherIpv6 = (
+	{externalIp}: Pick<NodeSpec, 'externalIp'>,
+	facts: HostFacts,
+): string | undefined =>
+	externalIp !== undefined && addressFamily(externalIp) === 6
+		? undefined
+		: ownAddresses(facts).find(
+				({address, family}) =>
+					family === 6 && addressScope(address) === 'public',
+			)?.address;
+
+/**
+ * The addresses that K3s is told others reach the node under, which flannel then sends to. The file gives one; where
+ * pods have IPv6 as well, the machine gives the other: without it flannel would take any that the interface has.
+ */
+export const nodeExternalIps = (
+	cluster: Cluster,
+	facts: HostFacts | undefined,
+	node: NodeSpec,
+): readonly string[] => {
+	if (node.externalIp === undefined) {
+		return [];
+	}
+
+	const further =
+		facts !== undefined && podFamilies(cluster).includes(6)
+			? furtherIpv6(node, facts)
+			: undefined;
+	return further === undefined ? [node.externalIp] : [node.externalIp, further];
+};
+
 /** Has the machine an address of the family that its kubelet could have? */
 export const hasFamily = (facts: HostFacts, family: 4 | 6): boolean =>
 	facts.addresses.some(

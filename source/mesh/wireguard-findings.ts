@@ -1,3 +1,4 @@
+import {sharesSite} from '../checks/conclusions/sites.js';
 import type {Finding} from '../checks/finding.js';
 import {
 	addressFamily,
@@ -5,8 +6,9 @@ import {
 	sameAddress,
 } from '../cluster/addresses.js';
 import type {NodeSpec} from '../cluster/schema.js';
-import {wireguardPort} from './k3s-requirements.js';
+import {k3sPorts, wireguardPort} from './k3s-requirements.js';
 import type {MeshContext} from './mesh.js';
+import {furtherIpv6, hasFamily, podFamilies} from './node-ips.js';
 import {finding} from './wireguard-finding.js';
 import {natFindings} from './wireguard-nat.js';
 
@@ -97,6 +99,61 @@ const mixedFamilies = ({cluster}: MeshContext): Finding[] => {
 	];
 };
 
+/** Flannel sends packets of each family of the pods between addresses of that family alone. */
+const podFamiliesWithoutAddress = (context: MeshContext): Finding[] => {
+	const {cluster, facts} = context;
+	const families = podFamilies(cluster);
+	const {nodes} = cluster;
+	if (nodes.length < 2 || families.length === 0) {
+		return [];
+	}
+
+	const together = sharesSite(context);
+	return nodes.flatMap((node) => {
+		const host = facts.get(node.name);
+		if (node.externalIp === undefined || host === undefined) {
+			return [];
+		}
+
+		const family = addressFamily(node.externalIp);
+		if (family === 6 && !families.includes(6)) {
+			return [
+				finding('wireguard.address-family', 'error', {
+					message: `The external address of ${node.name} is one of IPv6, and pods have IPv4 alone: flannel sends their packets between IPv4 addresses only.`,
+					nodes: [node.name],
+					fixes: [
+						`Give podCidr and serviceCidr networks of IPv6, or set externalIp of ${node.name} to an IPv4 address.`,
+					],
+				}),
+			];
+		}
+
+		const lacksIpv6 =
+			family === 4 &&
+			families.includes(6) &&
+			// One that has none at all is a matter of `cidr.node-family`.
+			hasFamily(host, 6) &&
+			furtherIpv6(node, host) === undefined;
+		return lacksIpv6 && nodes.some(({name}) => !together(name, node.name))
+			? [
+					finding('wireguard.address-family', 'error', {
+						message: `${node.name} has no public IPv6 address, and pods are to have IPv6: flannel sends their packets of IPv6 between IPv6 addresses only, and other sites cannot reach ${node.name} so.`,
+						nodes: [node.name],
+						fixes: [
+							`Give ${node.name} a public IPv6 address, or podCidr and serviceCidr networks of IPv4 only.`,
+						],
+					}),
+				]
+			: [];
+	});
+};
+
+/** As long as the external addresses are of two families, nothing that the pods have of them matters. */
+const familyFindings = (context: MeshContext): readonly Finding[] => {
+	const mixed = mixedFamilies(context);
+	return mixed.length > 0 ? mixed : podFamiliesWithoutAddress(context);
+};
+
 const kernelFixes = (osId: string): string[] => {
 	if (['rhel', 'centos', 'rocky', 'almalinux', 'ol', 'fedora'].includes(osId)) {
 		return [
@@ -143,9 +200,12 @@ const kernelSupport = ({cluster, facts}: MeshContext): Finding[] =>
 const takenPorts = ({cluster, facts}: MeshContext): Finding[] =>
 	cluster.nodes.flatMap((node) => {
 		const host = facts.get(node.name);
-		const port = wireguardPort(node);
+		const ports = new Set([
+			wireguardPort(node),
+			...(podFamilies(cluster).includes(6) ? [k3sPorts.wireguardIpv6] : []),
+		]);
 		const holder = host?.listening.find(
-			(entry) => entry.protocol === 'udp' && entry.port === port,
+			(entry) => entry.protocol === 'udp' && ports.has(entry.port),
 		);
 		const ownMesh =
 			host?.k3s?.unitState === 'active' ||
@@ -155,7 +215,7 @@ const takenPorts = ({cluster, facts}: MeshContext): Finding[] =>
 			? []
 			: [
 					finding('wireguard.port-in-use', 'error', {
-						message: `UDP port ${port} on ${node.name} is held by ${holder.process ?? 'a WireGuard interface or another part of the kernel'}, and K3s needs it.`,
+						message: `UDP port ${holder.port} on ${node.name} is held by ${holder.process ?? 'a WireGuard interface or another part of the kernel'}, and K3s needs it.`,
 						nodes: [node.name],
 						fixes: [
 							holder.process === undefined
@@ -173,7 +233,7 @@ const takenPorts = ({cluster, facts}: MeshContext): Finding[] =>
 export const wireguardFindings = (context: MeshContext): readonly Finding[] => [
 	...missingAddresses(context),
 	...sharedAddresses(context),
-	...mixedFamilies(context),
+	...familyFindings(context),
 	...natFindings(context),
 	...kernelSupport(context),
 	...takenPorts(context),

@@ -1,27 +1,25 @@
 import {concludeNat} from '../checks/conclusions/nat.js';
 import {verdictArrives} from '../facts/measurements.js';
-import {wireguardPort} from './k3s-requirements.js';
-import type {MeshContext} from './mesh.js';
+import {wireguardRequirements} from './k3s-requirements.js';
+import type {MeshContext, Requirement} from './mesh.js';
 
-/** Was every node seen to be reached on WireGuard's port by every other? */
-const allReached = ({cluster, measurements}: MeshContext): boolean => {
+/** Was every node seen to be reached by every other on each port of WireGuard that the pods need? */
+const allReached = (context: MeshContext): boolean => {
+	const keyOf = ({
+		from,
+		to,
+		addressKind,
+		port,
+	}: Pick<Requirement, 'from' | 'to' | 'addressKind' | 'port'>): string =>
+		`${from}>${to} ${addressKind} ${port}`;
 	const reached = new Set(
-		measurements.cells
+		context.measurements.cells
 			.filter(
-				({path, verdict}) =>
-					path.protocol === 'udp' &&
-					path.addressKind === 'external' &&
-					verdictArrives(verdict),
+				({path, verdict}) => path.protocol === 'udp' && verdictArrives(verdict),
 			)
-			.map(({path}) => `${path.from}>${path.to} ${path.port}`),
+			.map(({path}) => keyOf(path)),
 	);
-	return cluster.nodes.every((to) =>
-		cluster.nodes.every(
-			(from) =>
-				from.name === to.name ||
-				reached.has(`${from.name}>${to.name} ${wireguardPort(to)}`),
-		),
-	);
+	return wireguardRequirements(context).every((one) => reached.has(keyOf(one)));
 };
 
 /** Why WireGuard fits these nodes, as far as is known. */

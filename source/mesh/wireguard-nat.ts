@@ -36,12 +36,12 @@ const waysOf = ({cluster, measurements}: MeshContext): Ways => {
 		cluster.nodes.map((node) => [node.name, wireguardPort(node)]),
 	);
 	const keyOf = (from: string, to: string): string => `${from}>${to}`;
-	const cells = measurements.cells.filter(
-		({path}) =>
-			path.protocol === 'udp' &&
-			path.addressKind === 'external' &&
-			path.port === ports.get(path.to),
+	const outside = measurements.cells.filter(
+		({path}) => path.protocol === 'udp' && path.addressKind === 'external',
 	);
+	const own = outside.filter(({path}) => path.port === ports.get(path.to));
+	// Where another mesh is chosen its port was asked instead, and a NAT treats both alike.
+	const cells = own.length > 0 ? own : outside;
 	const arriving = new Set(
 		cells
 			.filter(({verdict}) => verdictArrives(verdict))

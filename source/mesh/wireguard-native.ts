@@ -1,6 +1,6 @@
 import type {NodeSpec} from '../cluster/schema.js';
 import {flannelConfPath, flannelMtu, neededOuterMtu} from './flannel-conf.js';
-import {agentKeys, serverKeys} from './k3s-config.js';
+import {agentKeys, externalWays, serverKeys} from './k3s-config.js';
 import {
 	k3sPorts,
 	k3sRequirements,
@@ -27,21 +27,25 @@ export const wireguardNative: Mesh = {
 	],
 	findings: wireguardFindings,
 	merits: wireguardMerits,
+	steps: () => ({beforeConfig: [], afterReady: []}),
 	serverConfig: (context, node) => ({
-		...serverKeys(context, node),
+		...serverKeys(context, node, externalWays(context, node)),
 		'flannel-backend': 'wireguard-native',
 		'flannel-external-ip': true,
 		...flannelKeys(context, node),
 	}),
 	agentConfig: (context, node) => ({
-		...agentKeys(context, node),
+		...agentKeys(node, externalWays(context, node)),
 		...flannelKeys(context, node),
 	}),
 	mtu: flannelMtu,
 	trustedInterfaces: ['flannel-wg', 'flannel-wg-v6'],
+	publicPorts: [],
 	proof: {
 		interface: 'flannel-wg',
 		port: k3sPorts.wireguardIpv4,
 		handshakes: true,
+		answers: 'flannel',
+		tailnet: 'none',
 	},
 };

@@ -4,6 +4,7 @@ import {noMeasurements} from '../facts/measurements.js';
 import {meshOf} from '../mesh/catalogue.js';
 import {mergeMeasurements} from '../probe/merge.js';
 import {runProbe} from '../probe/run-probe.js';
+import {nodesWithoutTrust} from './look-at-trust.js';
 import type {CheckCluster} from './operations.js';
 
 /** Measures between the nodes and applies every rule. Nodes that are not ready show up as unknown, and by name. */
@@ -16,20 +17,31 @@ export const checkCluster: CheckCluster = async ({
 	again,
 }) => {
 	const facts = fleet.facts();
-	const measured = await runProbe({
+	const hosts = fleet.hosts();
+	const looked = Promise.all([
+		fleet.lookAtTailnet?.(cluster, signal),
+		nodesWithoutTrust({cluster, facts, hosts, signal}),
+	]);
+	const probed = await runProbe({
 		cluster,
 		facts,
-		hosts: fleet.hosts(),
+		hosts,
 		requirements: meshOf(cluster).requirements({
 			cluster,
 			facts,
 			measurements: noMeasurements,
 		}),
+		...(fleet.relaysOf && {relays: fleet.relaysOf(cluster, signal)}),
 		...(fleet.knock && {knock: fleet.knock}),
 		...(again && {only: again.only}),
 		signal,
 		onEvent,
 	});
+	const [tailnet, distrust] = await looked;
+	const measured =
+		tailnet === undefined
+			? probed
+			: {...probed, tailnet: {...tailnet, distrust}};
 	const measurements =
 		again === undefined
 			? measured

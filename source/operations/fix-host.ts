@@ -6,12 +6,14 @@ import type {Host} from '../host/host.js';
 import {
 	firewallArm,
 	firewallSettle,
+	type TakenBack,
 } from '../host/scripts/firewall-rollback.js';
 import {firewallApply} from '../host/scripts/firewall.js';
 import {failureText} from '../install/failure.js';
 import {makeManifestKeeper} from '../install/manifest-keeper.js';
-import {firewallChanges} from '../install/steps/firewall.js';
+import {firewallChanges, rulesToList} from '../install/steps/firewall.js';
 import {delay} from '../install/wait.js';
+import {removalLines} from '../plan/firewall/node-firewall.js';
 import type {FirewallFix, FixOutcome, World} from './operations.js';
 
 /** What one rule may take on a slow machine, in s: the host waits longer by it, so that its wait does not end while rules are being added. */
@@ -23,6 +25,9 @@ const armMs = {least: 180_000, perRule: 3000};
 /** Parts of the host's wait after which rules are no longer added, and a fresh connection is no longer tried. */
 const addingEnds = 0.6;
 const reachingEnds = 0.85;
+
+/** How long one attempt of a host to take rules back may try again, in s: it waits for another program to let the firewall go. */
+const patienceSeconds = 45;
 
 /** What a host may take to take rules back, in ms, and how long we then try to reach it. */
 const rollbackMs = 3000;
@@ -56,7 +61,25 @@ const msUntil = (time: number): number =>
 const secondsOf = ({rollbackSeconds, fix}: FixHostOptions): number =>
 	rollbackSeconds + secondsPerRule * fix.rules.length;
 
-type Settled = {readonly rolledBack: boolean};
+type Settled = TakenBack | {readonly outcome: 'kept'};
+
+/** What remains of lines that were taken back, and how it is removed by hand. `undefined` when nothing remains. */
+const leftBehind = (
+	{node}: FixHostOptions,
+	{outcome, left}: TakenBack,
+):
+	| {readonly sentence: string; readonly tryNext: readonly string[]}
+	| undefined =>
+	outcome === 'rolled-back'
+		? undefined
+		: {
+				sentence: `${left.length === 0 ? 'its lines' : left.length === 1 ? 'one line' : `${left.length} lines`} could not be taken back, for the firewall of ${node.name} still has them or does not answer; ${node.name} tries again by itself, after a boot too.`,
+				tryNext: [
+					`Look on ${node.name} what holds its firewall: journalctl -u k3s-mesh-rollback.`,
+					...(left.length === 0 ? [] : ['By hand, there, as root:']),
+					...removalLines(left),
+				],
+			};
 
 /**
  * Connects anew until it succeeds or the time is over, and ends the change over that connection. Returns the last
@@ -80,6 +103,8 @@ const settleAnew = async (
 					questions: {
 						// Its key is known from the connection that is open: any other is another machine.
 						trustHostKey: async () => false,
+						// What let us in before is remembered; for anything else a person would be too slow.
+						askSecret: async () => undefined,
 					},
 				},
 			);
@@ -97,6 +122,31 @@ const settleAnew = async (
 	}
 };
 
+/** The outcome of a change that was to be taken back: what was meant to be said is true only when nothing is left. */
+const takenBack = (
+	options: FixHostOptions,
+	settled: Settled,
+	what: string,
+	clean: () => FixOutcome,
+): FixOutcome => {
+	if (settled.outcome === 'kept') {
+		return {
+			kind: 'failed',
+			message: `${what} Another run has ended the change on ${options.node.name} meanwhile, and what that one wants stands there.`,
+			tryNext: ['Check again.'],
+		};
+	}
+
+	const remains = leftBehind(options, settled);
+	return remains === undefined
+		? clean()
+		: {
+				kind: 'stuck',
+				message: `${what} Then ${remains.sentence}`,
+				tryNext: remains.tryNext,
+			};
+};
+
 /** Does the host have something to take back? */
 type Progress = {armed: boolean};
 
@@ -107,11 +157,20 @@ const openFirewall = async (
 	const {node, fix, host, signal} = options;
 	const {firewall, rules} = fix;
 	const seconds = secondsOf(options);
-	const {missing} = await host.run(
+	const {missing, earlier} = await host.run(
 		firewallArm,
-		{firewall, rules, seconds},
+		{firewall, rules, seconds, patienceSeconds},
 		{signal, timeoutMs: armMs.least + armMs.perRule * rules.length},
 	);
+	const remains = earlier && leftBehind(options, earlier);
+	if (remains !== undefined) {
+		return {
+			kind: 'stuck',
+			message: `an earlier change was not confirmed, and ${remains.sentence} Nothing was added now.`,
+			tryNext: remains.tryNext,
+		};
+	}
+
 	if (missing === 0) {
 		return {kind: 'already'};
 	}
@@ -126,7 +185,8 @@ const openFirewall = async (
 			name: node.name,
 			role: node.role,
 		});
-		for (const change of firewallChanges(fix)) {
+		const ours = await rulesToList(fix, host, {signal, rollbackArmed: true});
+		for (const change of firewallChanges(fix, ours)) {
 			await keeper.add(host, change, signal);
 		}
 
@@ -141,14 +201,14 @@ const openFirewall = async (
 	} catch (error) {
 		signal.throwIfAborted();
 		if (!(error instanceof HostLost || error instanceof DeadlineExceeded)) {
-			await host.run(firewallSettle, {keep: false}, {signal});
+			const settled = await host.run(firewallSettle, {keep: false}, {signal});
 			progress.armed = false;
 			const {message, tryNext} = failureText(error, node.name);
-			return {
+			return takenBack(options, settled, `${message}.`, () => ({
 				kind: 'failed',
 				message: `${message}. What was added has been taken back.`,
 				tryNext,
-			};
+			}));
 		}
 
 		cut = describeError(error);
@@ -160,12 +220,21 @@ const openFirewall = async (
 		after(reachingEnds),
 	);
 	if (typeof settled !== 'string') {
-		return cut === undefined && !settled.rolledBack
-			? {kind: 'opened'}
-			: {
-					kind: 'rolled-back',
-					message: `${cut ?? `${node.name} was not reached in time after the change.`} The lines have been taken back.`,
-				};
+		if (cut === undefined && settled.outcome === 'kept') {
+			return {
+				kind: 'opened',
+				...(earlier && {
+					earlier: `An earlier change on ${node.name} was not confirmed by a new connection: ${node.name} has taken its lines back.`,
+				}),
+			};
+		}
+
+		const what =
+			cut ?? `${node.name} was not reached in time after the change.`;
+		return takenBack(options, settled, what, () => ({
+			kind: 'rolled-back',
+			message: `${what} The lines have been taken back.`,
+		}));
 	}
 
 	await delay(msUntil(after(1) + rollbackMs), signal);
@@ -182,10 +251,15 @@ const openFirewall = async (
 					`Look at ${node.name} by its console: journalctl -u k3s-mesh-rollback.`,
 				],
 			}
-		: {
-				kind: 'rolled-back',
-				message: `${node.name} was not reached after the change (${settled}), and took the lines back by itself.`,
-			};
+		: takenBack(
+				options,
+				again,
+				`${node.name} was not reached after the change (${settled}).`,
+				() => ({
+					kind: 'rolled-back',
+					message: `${node.name} was not reached after the change (${settled}), and took the lines back by itself.`,
+				}),
+			);
 };
 
 /**

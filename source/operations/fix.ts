@@ -1,8 +1,8 @@
+import {serversOf} from '../cluster/sites.js';
 import {withClusterLock} from '../install/cluster-lock.js';
 import {failureText} from '../install/failure.js';
 import {makeHostPool} from '../install/host-pool.js';
 import {isRunGone, runOwner} from '../install/run-owner.js';
-import {firstServerOf} from '../mesh/first-server.js';
 import {hostFixes} from '../plan/firewall/host-fixes.js';
 import {fixHost} from './fix-host.js';
 import {hostsOf} from './host-source.js';
@@ -10,6 +10,9 @@ import type {ApplyFixes, FixOutcome, ProposeFixes} from './operations.js';
 
 /** How long a host waits for a fresh connection when nothing else is said, in s. */
 const defaultRollbackSeconds = 120;
+
+/** How long no server may answer before a fix is cut, in ms: fixes that cut their own connection take that long to come back. */
+const lockLimitMs = 300_000;
 
 /** Between two looks at a lock that somebody else holds, in ms. The demo's machines answer at once. */
 const pollMs = {real: 2000, demo: 250};
@@ -39,6 +42,8 @@ export const applyFixes: ApplyFixes = async ({
 	fleet,
 	world,
 	signal,
+	ending = signal,
+	mayBreakLock,
 	rollbackSeconds = defaultRollbackSeconds,
 	onOutcome,
 }) => {
@@ -62,7 +67,8 @@ export const applyFixes: ApplyFixes = async ({
 		return node;
 	};
 
-	const first = firstServerOf(cluster, fleet.facts());
+	const servers = serversOf(cluster.nodes).map(({name}) => name);
+	const reached = servers.filter((name) => fleet.hosts().has(name));
 	const work = async (held: AbortSignal): Promise<void> => {
 		await Promise.all(
 			fixes.map(async (fix) => {
@@ -90,20 +96,26 @@ export const applyFixes: ApplyFixes = async ({
 
 	try {
 		// Without a server there is nothing yet on which two runs could work.
-		await (first === undefined
+		await (servers.length === 0
 			? work(signal)
 			: withClusterLock(
 					{
-						firstServer: async () => hosts.get(first.name),
+						// A server that is out of reach keeps nobody from opening the others, unless all are.
+						servers: reached.length === 0 ? servers : reached,
+						hostOf: async (server) => hosts.get(server),
 						self: runOwner(world.randomText),
 						isGone: isRunGone,
-						signal,
+						mayBreak: mayBreakLock,
+						signal: AbortSignal.any([signal, ending]),
+						atOnce: signal,
+						now: world.now,
 						pollMs: world.demo ? pollMs.demo : pollMs.real,
+						limitMs: lockLimitMs,
 						onWaiting() {
 							// The outcome follows when the lock is free, or says who holds it.
 						},
 					},
-					work,
+					async ({lost}) => work(AbortSignal.any([signal, lost])),
 				));
 	} catch (error) {
 		for (const {node} of fixes) {
@@ -113,7 +125,7 @@ export const applyFixes: ApplyFixes = async ({
 		}
 	}
 
-	if (!signal.aborted) {
+	if (!signal.aborted && !ending.aborted) {
 		await Promise.all(
 			[...outcomes]
 				.filter(([, {kind}]) => kind !== 'already')

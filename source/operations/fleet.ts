@@ -4,9 +4,10 @@ import {UserError, describeError, exitCodes} from '../errors.js';
 import type {HostFacts} from '../facts/host-facts.js';
 import type {ConnectQuestions, Host} from '../host/host.js';
 import {factsGather, factsInput} from '../host/scripts/facts-gather.js';
+import {makeLookAtTailnet, makeRelaysOf} from './look-at-tailnet.js';
 import type {NodeContact, OpenFleet} from './operations.js';
 
-/** Nodes contacted at once, when nobody says otherwise. */
+/** Nodes logged in to at once, when nobody says otherwise. */
 const defaultConcurrency = 20;
 
 /** A node's contact, with what is needed to renew or end it. */
@@ -33,16 +34,22 @@ const oneByOne = (
 	signal: AbortSignal,
 ): ConnectQuestions => {
 	let last: Promise<unknown> = Promise.resolve();
+	const inTurn = async <Answer>(ask: () => Promise<Answer>) => {
+		const before = last;
+		const asked = (async () => {
+			await Promise.allSettled([before]);
+			signal.throwIfAborted();
+			return ask();
+		})();
+		last = asked;
+		return asked;
+	};
+
 	return {
-		async trustHostKey(key) {
-			const asked = (async () => {
-				await Promise.allSettled([last]);
-				signal.throwIfAborted();
-				return questions.trustHostKey(key);
-			})();
-			last = asked;
-			return asked;
-		},
+		trustHostKey: async (key) =>
+			inTurn(async () => questions.trustHostKey(key)),
+		askSecret: async (question) =>
+			inTurn(async () => questions.askSecret(question)),
 	};
 };
 
@@ -78,11 +85,14 @@ export const openFleet: OpenFleet = ({
 		const until = AbortSignal.any([end, entry.controller.signal]);
 		let host: Host | undefined;
 		try {
-			until.throwIfAborted();
-			host = await world.connect(
-				{name: node.name, ssh: node.ssh},
-				{signal: until, questions: orderly},
-			);
+			// What a machine then tells about itself is its own work: nobody waits for a place until it is done.
+			host = await limit(async () => {
+				until.throwIfAborted();
+				return world.connect(
+					{name: node.name, ssh: node.ssh},
+					{signal: until, questions: orderly},
+				);
+			});
 			until.throwIfAborted();
 			settle(entry, {state: 'asking', host});
 			const facts = await host.run(factsGather, factsInput(host, world.now), {
@@ -117,7 +127,7 @@ export const openFleet: OpenFleet = ({
 			settled: Promise.resolve({state: 'connecting'}),
 		};
 		entries.set(node.name, entry);
-		entry.settled = limit(async () => reach(node, entry));
+		entry.settled = reach(node, entry);
 		settle(entry, entry.contact);
 		return entry;
 	};
@@ -166,6 +176,9 @@ export const openFleet: OpenFleet = ({
 		hosts: () => ready<Host>(({host}) => host),
 		facts: () => ready<HostFacts>(({facts}) => facts),
 		...(world.knock && {knock: world.knock}),
+		lookAtTailnet: makeLookAtTailnet(world),
+		relaysOf: makeRelaysOf(world),
+		secrets: world,
 		subscribe(listener) {
 			listeners.add(listener);
 			return () => {

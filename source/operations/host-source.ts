@@ -22,14 +22,16 @@ export const hostsOf = (cluster: Cluster, fleet: Fleet): HostSource => {
 			return made.host;
 		}
 
-		throw new UserError(
-			made.state === 'failed' ? made.message : `${name} does not answer.`,
-			{
-				node: name,
-				exitCode: exitCodes.unreachable,
-				tryNext: made.state === 'failed' ? made.tryNext : [],
-			},
-		);
+		const failed = made.state === 'failed' ? made : undefined;
+		throw new UserError(failed?.message ?? `${name} does not answer.`, {
+			node: name,
+			// What the machine refuses, it refuses again: only one that is not there may come back.
+			exitCode:
+				failed?.unreachable === false
+					? exitCodes.failed
+					: exitCodes.unreachable,
+			tryNext: failed?.tryNext ?? [],
+		});
 	};
 
 	return {

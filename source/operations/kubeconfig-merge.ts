@@ -93,6 +93,8 @@ export type KubeconfigDocument = {
 		name: string,
 		entry: {readonly server: string; readonly access: AdminAccess},
 	): void;
+	/** Takes cluster, user and context of this name out when they are marked as ours; tells what there was. */
+	drop(name: string): PresentEntry;
 	toString(): string;
 };
 
@@ -132,29 +134,36 @@ export const openKubeconfig = (text: string): KubeconfigDocument => {
 		entries.items[index] = node;
 	};
 
+	const clusterNamed = (name: string) => {
+		const data = z
+			.object({clusters: z.array(z.unknown()).nullish()})
+			.safeParse(document.toJS());
+		return (data.data?.clusters ?? [])
+			.map((one) => clusterEntry.safeParse(one).data)
+			.find((one) => one?.name === name);
+	};
+
+	const isMarked = (entry: ReturnType<typeof clusterNamed>): boolean =>
+		entry?.cluster.extensions?.some(
+			(extension) => extension.name === extensionName,
+		) === true;
+	const sectionsWith = (name: string): readonly Section[] =>
+		sections.filter((section) => {
+			const entries = document.get(section);
+			return isSeq(entries) && indexOf(entries, name) !== -1;
+		});
+
 	return {
 		presence(name, access) {
-			const found = sections.filter((section) => {
-				const entries = document.get(section);
-				return isSeq(entries) && indexOf(entries, name) !== -1;
-			});
-			if (found.length === 0) {
+			if (sectionsWith(name).length === 0) {
 				return 'none';
 			}
 
-			const data = z
-				.object({clusters: z.array(z.unknown()).nullish()})
-				.safeParse(document.toJS());
-			const entry = (data.data?.clusters ?? [])
-				.map((one) => clusterEntry.safeParse(one).data)
-				.find((one) => one?.name === name);
+			const entry = clusterNamed(name);
 			const ours =
-				entry !== undefined &&
-				(entry.cluster['certificate-authority-data'] ===
-					access.certificateAuthority ||
-					entry.cluster.extensions?.some(
-						(extension) => extension.name === extensionName,
-					) === true);
+				isMarked(entry) ||
+				entry?.cluster['certificate-authority-data'] ===
+					access.certificateAuthority;
 			return ours ? 'ours' : 'foreign';
 		},
 		merge(name, {server, access}) {
@@ -176,6 +185,30 @@ export const openKubeconfig = (text: string): KubeconfigDocument => {
 			if (typeof current !== 'string' || current === '') {
 				document.set('current-context', name);
 			}
+		},
+		drop(name) {
+			const found = sectionsWith(name);
+			if (found.length === 0) {
+				return 'none';
+			}
+
+			if (!isMarked(clusterNamed(name))) {
+				return 'foreign';
+			}
+
+			for (const section of found) {
+				const entries = document.get(section) as YAMLSeq;
+				entries.items.splice(indexOf(entries, name), 1);
+				if (entries.items.length === 0) {
+					entries.flow = true;
+				}
+			}
+
+			if (document.get('current-context') === name) {
+				document.set('current-context', '');
+			}
+
+			return 'ours';
 		},
 		toString: () =>
 			document.toString({

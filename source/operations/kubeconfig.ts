@@ -8,6 +8,8 @@ import {formatSshTarget} from '../cluster/ssh-target.js';
 import {serversOf} from '../cluster/sites.js';
 import {UserError, describeError} from '../errors.js';
 import {k3sKubeconfig} from '../host/scripts/k3s-read.js';
+import {tailscaleStatus} from '../host/scripts/tailscale-status.js';
+import {meshOf} from '../mesh/catalogue.js';
 import {firstServerOf} from '../mesh/first-server.js';
 import {k3sPorts} from '../mesh/k3s-requirements.js';
 import {writePrivateFile} from '../store/cluster-files.js';
@@ -16,6 +18,7 @@ import {
 	parseAdminConfig,
 	type AdminAccess,
 	type KubeconfigDocument,
+	type PresentEntry,
 } from './kubeconfig-merge.js';
 import type {FetchKubeconfig, Fleet, World} from './operations.js';
 
@@ -91,10 +94,28 @@ const firstReached = async (
 	}
 };
 
+/** The addresses that servers have in a tailnet now; a server that does not say has none. */
+const tailnetAddresses = async (
+	servers: readonly NodeSpec[],
+	fleet: Fleet,
+	signal: AbortSignal,
+): Promise<readonly string[]> => {
+	const answers = await Promise.allSettled(
+		servers.map(async ({name}) =>
+			fleet.hosts().get(name)?.run(tailscaleStatus, {}, {signal}),
+		),
+	);
+	signal.throwIfAborted();
+	return answers.flatMap((answer) =>
+		answer.status === 'fulfilled' ? (answer.value?.addresses ?? []) : [],
+	);
+};
+
 /** The address that goes into the kubeconfig: the cluster's own, else the first of the servers' that this machine reaches. */
 const chooseAddress = async (
 	cluster: Cluster,
 	first: NodeSpec,
+	fleet: Fleet,
 	world: World,
 	signal: AbortSignal,
 ): Promise<Address> => {
@@ -121,7 +142,17 @@ const chooseAddress = async (
 				.filter((address) => address !== undefined),
 		),
 	];
-	const best = await firstReached(candidates, port, world, signal);
+	// One in a tailnet is good only for a machine that is in it, which this one may be.
+	const inTailnet =
+		meshOf(cluster).proof.tailnet === 'none'
+			? []
+			: await tailnetAddresses(servers, fleet, signal);
+	const best = await firstReached(
+		[...candidates, ...inTailnet],
+		port,
+		world,
+		signal,
+	);
 	if (best !== undefined) {
 		return {
 			host: best,
@@ -198,7 +229,7 @@ export const fetchKubeconfig: FetchKubeconfig = async ({
 	}
 
 	const access = await fetchAccess(first, fleet, world, signal);
-	const address = await chooseAddress(cluster, first, world, signal);
+	const address = await chooseAddress(cluster, first, fleet, world, signal);
 	const server = `https://${bracketed(address.host)}:${k3sPorts.api}`;
 	const file = options.path ?? defaultPath(world.demo);
 	const present = await readPresent(file);
@@ -229,4 +260,39 @@ export const fetchKubeconfig: FetchKubeconfig = async ({
 	}
 
 	return {context: name, path: file, backup, server, note: address.note};
+};
+
+/** Where the context of a cluster was. */
+export type DroppedKubeconfig = {
+	readonly path: string;
+	readonly context: string;
+	/** `ours` has been taken out; `foreign` has the name and no mark of ours, and stays. */
+	readonly found: PresentEntry;
+	/** Where the previous file was kept, when it was changed. */
+	readonly backup: string | undefined;
+};
+
+/** Takes the context of a cluster that is gone out of the user's kubeconfig; all else in it stays. */
+export const dropKubeconfig = async ({
+	name,
+	demo,
+	...options
+}: {
+	/** Of the cluster, and its context. */
+	readonly name: string;
+	readonly demo: boolean;
+	/** Instead of `$KUBECONFIG` or `~/.kube/config`. */
+	readonly path?: string | undefined;
+}): Promise<DroppedKubeconfig> => {
+	const file = options.path ?? defaultPath(demo);
+	const present = await readPresent(file);
+	const document = openPresent(present);
+	const found = document.drop(name);
+	if (found !== 'ours') {
+		return {path: file, context: name, found, backup: undefined};
+	}
+
+	const backup = await keepCopy(present.path);
+	await writePrivateFile(present.path, document.toString());
+	return {path: file, context: name, found, backup};
 };

@@ -3,8 +3,19 @@ import type {Finding, JudgedFinding} from '../checks/finding.js';
 import type {Cluster, NodeSpec} from '../cluster/schema.js';
 import type {HostFacts} from '../facts/host-facts.js';
 import type {Measurements, Path} from '../facts/measurements.js';
-import type {Connector, ConnectQuestions, Host} from '../host/host.js';
+import type {TailnetLook} from '../facts/tailnet-look.js';
+import type {Relay} from '../facts/tailnet-measures.js';
+import type {ControlAccess, ControlPlane} from '../control/control-plane.js';
+import type {RelaySource} from '../control/relays.js';
+import type {
+	Connector,
+	ConnectQuestions,
+	Host,
+	SecretQuestion,
+} from '../host/host.js';
 import type {Redactor} from '../host/redactor.js';
+import type {LockHolder} from '../host/scripts/lock.js';
+import type {MayBreakLock} from '../install/cluster-lock.js';
 import type {InstallEvent, Proof, RunOutcome} from '../install/events.js';
 import type {FirewallRule, Plan} from '../plan/plan.js';
 import type {Knock} from '../probe/knock.js';
@@ -26,6 +37,20 @@ export type World = {
 	readonly demo: boolean;
 	/** Reads a secret that a cluster file names (`env:NAME`, `file:PATH`). Throws a `UserError`. */
 	readonly readSecret: (from: string) => Promise<string>;
+	/** The answer to a question that the environment has in place of a person. Throws a `UserError` when it names what is not there. */
+	readonly environmentAnswer: (
+		question: SecretQuestion,
+	) => Promise<string | undefined>;
+	/** Opens the API of a tailnet's control server. Throws a `ControlError`. */
+	readonly openControlPlane: (
+		access: ControlAccess,
+		signal: AbortSignal,
+	) => Promise<ControlPlane>;
+	/** The relays of a tailnet, as far as they are known to somebody who is not logged in. Throws a `ControlError`. */
+	readonly findRelays: (
+		source: RelaySource,
+		signal: AbortSignal,
+	) => Promise<readonly Relay[]>;
 	/** Can this machine open a TCP connection? Decides which address goes into the kubeconfig. */
 	readonly canReach: (
 		address: string,
@@ -67,16 +92,31 @@ export type Fleet = {
 	facts(): ReadonlyMap<string, HostFacts>;
 	/** The world's: how this machine itself takes part in measuring. */
 	readonly knock?: Knock;
+	/** What the control server of a cluster's tailnet says, asked through the world; absent where nobody can ask. */
+	readonly lookAtTailnet?: LookAtTailnet;
+	/** The relays of a cluster's tailnet, found through the world; none where nobody can tell. Never throws. */
+	readonly relaysOf?: (
+		cluster: Cluster,
+		signal: AbortSignal,
+	) => Promise<readonly Relay[]>;
+	/** The world's: where the secrets are that the cluster file names, and who must know them. */
+	readonly secrets: Pick<World, 'readSecret' | 'redactor'>;
 	/** Called after every change of any contact. Returns how to stop it. */
 	subscribe(listener: () => void): () => void;
 	close(): Promise<void>;
 };
 
+/** Asks what is known of a cluster's tailnet before a node is changed; `undefined` when its mesh uses none. Never throws. */
+export type LookAtTailnet = (
+	cluster: Cluster,
+	signal: AbortSignal,
+) => Promise<TailnetLook | undefined>;
+
 export type OpenFleet = (options: {
 	readonly world: World;
 	readonly questions: ConnectQuestions;
 	readonly signal: AbortSignal;
-	/** Nodes contacted at once. */
+	/** Nodes logged in to at once. */
 	readonly concurrency?: number;
 }) => Fleet;
 
@@ -119,11 +159,21 @@ export type FirewallFix = {
 
 /** What became of one fix. */
 export type FixOutcome =
-	| {readonly kind: 'opened'}
+	| {
+			readonly kind: 'opened';
+			/** What the host told of an earlier change, which nobody had confirmed. */
+			readonly earlier?: string;
+	  }
 	/** All lines were there already: something else closes the path. */
 	| {readonly kind: 'already'}
-	/** The host was not reached afterwards, and took the lines back by itself. */
+	/** The host was not reached afterwards, and took the lines back: a look at its firewall shows none of them. */
 	| {readonly kind: 'rolled-back'; readonly message: string}
+	/** Lines that were to be taken back are still there; the host tries again by itself. */
+	| {
+			readonly kind: 'stuck';
+			readonly message: string;
+			readonly tryNext: readonly string[];
+	  }
 	| {
 			readonly kind: 'failed';
 			readonly message: string;
@@ -145,7 +195,12 @@ export type ApplyFixes = (options: {
 	readonly fixes: readonly FirewallFix[];
 	readonly fleet: Fleet;
 	readonly world: World;
+	/** Cuts what is under way. */
 	readonly signal: AbortSignal;
+	/** Lets what is under way end, and begins nothing new. */
+	readonly ending?: AbortSignal;
+	/** May the lock of a run that seems to be at work be broken? Without it, never. */
+	readonly mayBreakLock?: MayBreakLock;
 	/** How long a host waits for a fresh connection before it takes the lines back, in s; default 120. */
 	readonly rollbackSeconds?: number;
 	readonly onOutcome: (node: string, outcome: FixOutcome) => void;
@@ -175,6 +230,8 @@ export type ApplyResult = {
 		readonly message: string;
 		readonly tryNext: readonly string[];
 	}>;
+	/** Who is at work on the cluster, when that is why this run was not. */
+	readonly lockedBy?: LockHolder;
 };
 
 /** A run of a plan that can be steered while it goes. */
@@ -183,6 +240,8 @@ export type ApplyRun = {
 	readonly result: Promise<ApplyResult>;
 	/** Tries the failed and skipped steps of a node again, also after the run has ended (then `result` is replaced by the returned promise). */
 	retry(node: string): Promise<ApplyResult>;
+	/** After a result with `lockedBy`: runs, taking the lock from that run. */
+	breakLock(): Promise<ApplyResult>;
 };
 
 /** Runs a plan. Failures of one node never stop the others. */
@@ -191,7 +250,16 @@ export type StartApply = (options: {
 	readonly plan: Plan;
 	readonly fleet: Fleet;
 	readonly world: World;
+	/** Asks for the key of a tailnet, when a node needs one. Without it nobody is asked. */
+	readonly askSecret?: ConnectQuestions['askSecret'];
+	/** Cuts what is under way. */
 	readonly signal: AbortSignal;
+	/** Lets the steps that are under way end, cuts those that only wait, and begins nothing new. */
+	readonly ending?: AbortSignal;
+	/** May the lock of a run that seems to be at work be broken? Without it, only by `breakLock`. */
+	readonly mayBreakLock?: MayBreakLock;
+	/** The servers that hold the lock; default all. Of none there is nobody to exclude. */
+	readonly lockOn?: readonly string[];
 	/** Nodes worked on at once. */
 	readonly concurrency?: number;
 	/** How long a node may wait to join or to become ready, in ms. */

@@ -1,4 +1,5 @@
 import {buildPlan} from '../plan/build.js';
+import {readLocalRelease} from './local-release.js';
 import type {MakePlan} from './operations.js';
 import {resolveVersion} from './version.js';
 
@@ -14,4 +15,5 @@ export const makePlan: MakePlan = async ({
 		facts: fleet.facts(),
 		measurements,
 		version: await resolveVersion(cluster, fleet, signal),
+		release: await readLocalRelease(cluster, fleet.facts(), signal),
 	});

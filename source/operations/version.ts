@@ -1,10 +1,25 @@
 import type {Cluster} from '../cluster/schema.js';
 import {UserError} from '../errors.js';
 import {ScriptFailed} from '../host/errors.js';
+import {goesDirect, proxyFor} from '../cluster/proxy.js';
 import {k3sResolveVersion} from '../host/scripts/k3s-get.js';
+import {proxyUrl} from '../install/proxy-url.js';
 import {firstServerOf} from '../mesh/first-server.js';
 import {mirrorsOf} from '../plan/releases.js';
 import type {Fleet} from './operations.js';
+
+/** The proxy through which a node asks the channel; `undefined` when it asks directly. */
+const channelProxy = async (
+	cluster: Cluster,
+	{protocol, hostname}: URL,
+	{secrets}: Fleet,
+): Promise<string | undefined> => {
+	const scheme = protocol === 'http:' ? 'http' : 'https';
+	return proxyFor(cluster, scheme) === undefined ||
+		goesDirect(cluster.proxy?.noProxy ?? [], hostname)
+		? undefined
+		: proxyUrl(cluster, scheme, secrets);
+};
 
 /**
  * The K3s release for all nodes: the one that the cluster file names; else the one that the cluster runs already,
@@ -30,6 +45,7 @@ export const resolveVersion = async (
 
 	const {channel} = cluster.k3s;
 	const channelUrl = `${mirrorsOf(cluster).channels}/${encodeURIComponent(channel)}`;
+	const proxy = await channelProxy(cluster, new URL(channelUrl), fleet);
 	const hosts = fleet.hosts();
 	const asked = [
 		...(first === undefined ? [] : [first.name]),
@@ -40,7 +56,7 @@ export const resolveVersion = async (
 		try {
 			const {version} = await hosts
 				.get(name)!
-				.run(k3sResolveVersion, {channelUrl}, {signal});
+				.run(k3sResolveVersion, {channelUrl, proxy}, {signal});
 			return version;
 		} catch (error) {
 			signal.throwIfAborted();

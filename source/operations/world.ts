@@ -5,7 +5,10 @@ import os from 'node:os';
 import process from 'node:process';
 import {withDeadline} from '../deadline.js';
 import {UserError, exitCodes} from '../errors.js';
+import {openControlPlane} from '../control/open.js';
+import {findRelays} from '../control/relays.js';
 import {makeRedactor} from '../host/redactor.js';
+import {environmentAnswer} from '../host/secret-environment.js';
 import {makeSshConnector} from '../host/ssh/connect.js';
 import {knock} from '../probe/knock.js';
 import type {World} from './operations.js';
@@ -13,7 +16,7 @@ import type {World} from './operations.js';
 const alphabet = 'abcdefghijklmnopqrstuvwxyz0123456789';
 const connectLimitMs = 5000;
 
-/** Reads `env:NAME` or `file:PATH`. */
+/** Reads `env:NAME` or `file:PATH`; a path may begin with `~/`. */
 const readSecret = async (from: string): Promise<string> => {
 	const separator = from.indexOf(':');
 	const name = from.slice(separator + 1);
@@ -33,7 +36,8 @@ const readSecret = async (from: string): Promise<string> => {
 	}
 
 	try {
-		return (await readFile(name, 'utf8')).trim();
+		const file = name.replace(/^~(?=\/)/, os.homedir());
+		return (await readFile(file, 'utf8')).trim();
 	} catch (error) {
 		throw new UserError(
 			`The cluster file takes a secret from the file ${name}, which can not be read.`,
@@ -69,14 +73,18 @@ const canReach = async (
 		});
 	});
 
-/** The real world: SSH, the clock and the machine's own randomness. */
-export const makeWorld = (): World => {
+/**
+ * The real world: SSH, the clock and the machine's own randomness. `onNote` hears, once for each, of what the SSH
+ * configuration asks for and does not get, and of host keys that it has accepted without a question.
+ */
+export const makeWorld = (onNote: (text: string) => void): World => {
 	const redactor = makeRedactor();
 	return {
 		connect: makeSshConnector({
 			home: os.homedir(),
 			environment: process.env,
 			redactor,
+			onNote,
 		}),
 		redactor,
 		now: () => Date.now(),
@@ -84,6 +92,11 @@ export const makeWorld = (): World => {
 			Array.from({length}, () => alphabet[randomInt(alphabet.length)]).join(''),
 		demo: false,
 		readSecret,
+		environmentAnswer: async (question) =>
+			environmentAnswer(question, process.env),
+		openControlPlane: async (access, signal) =>
+			openControlPlane(access, {redactor}, {signal}),
+		findRelays: async (source, signal) => findRelays(source, {signal}),
 		canReach,
 		knock,
 	};

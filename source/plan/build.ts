@@ -3,19 +3,28 @@ import {UserError, exitCodes} from '../errors.js';
 import type {HostFacts} from '../facts/host-facts.js';
 import {meshOf} from '../mesh/catalogue.js';
 import {firstServerOf} from '../mesh/first-server.js';
-import type {MeshContext} from '../mesh/mesh.js';
-import {joinStep, nodeSteps, readyStep} from './node-steps.js';
+import type {Mesh, MeshContext} from '../mesh/mesh.js';
+import {releaseRules} from '../mesh/tailscale-finding.js';
+import {joinStep, nodeSteps, provableStep} from './node-steps.js';
 import type {NodePlan, Plan, Step} from './plan.js';
+import type {LocalRelease} from './releases.js';
 
 /** Seconds that the parts of an install take on a small cloud machine: a guess for people, measured on nothing better. */
 const typicalSeconds = {
 	download: 20,
+	tailnet: 25,
 	firstServer: 35,
 	furtherServer: 30,
 	agents: 20,
 	verify: 15,
 	look: 5,
 } as const;
+
+const logsIn = ({steps}: NodePlan): boolean =>
+	steps.some(
+		({action, expectation}) =>
+			action.kind === 'tailscale-login' && expectation === 'change',
+	);
 
 const estimate = (nodes: readonly NodePlan[]): number => {
 	const changes = (plan: NodePlan, stage: Step['stage']) =>
@@ -30,23 +39,53 @@ const estimate = (nodes: readonly NodePlan[]): number => {
 		(nodes.some((plan) => changes(plan, 'download'))
 			? typicalSeconds.download
 			: 0) +
+		(nodes.some((plan) => logsIn(plan)) ? typicalSeconds.tailnet : 0) +
 		(servers > 0 ? typicalSeconds.firstServer : 0) +
 		Math.max(servers - 1, 0) * typicalSeconds.furtherServer +
 		(starting.length > servers ? typicalSeconds.agents : 0)
 	);
 };
 
+/** The checks can not know which release a channel gives; what speaks against it for good is said here. */
+const requireFitRelease = (mesh: Mesh, context: MeshContext): void => {
+	const {ignore} = context.cluster;
+	const against = mesh
+		.findings(context)
+		.find(
+			({id, severity}) =>
+				severity === 'error' && releaseRules.has(id) && !ignore.includes(id),
+		);
+	if (against !== undefined) {
+		throw new UserError(against.message, {
+			tryNext: [...against.fixes, `Or override the check ${against.id}.`],
+		});
+	}
+};
+
 /**
  * Lays out all that an apply does. Nodes that could not be contacted have no facts and are left out; the caller says
- * so. Throws a `UserError` when there is no server, or when the first one could not be contacted.
+ * so. Throws a `UserError` when there is no server, when the first one could not be contacted, or when the mesh does not
+ * work in the release.
  *
  * Order: downloads at once; the first server; further servers one by one, since etcd takes one new member at a time;
  * agents as soon as the first server serves; verification when all are ready.
  */
 export const buildPlan = ({
 	version,
-	...context
-}: MeshContext & {readonly version: string}): Plan => {
+	release,
+	...unresolved
+}: MeshContext & {
+	readonly version: string;
+	/** The files of that release, when they are sent to the nodes from here. */
+	readonly release?: LocalRelease | undefined;
+}): Plan => {
+	const context: MeshContext = {
+		...unresolved,
+		cluster: {
+			...unresolved.cluster,
+			k3s: {...unresolved.cluster.k3s, version},
+		},
+	};
 	const {cluster, facts} = context;
 	const mesh = meshOf(cluster);
 	const first = firstServerOf(cluster, facts);
@@ -68,13 +107,19 @@ export const buildPlan = ({
 		);
 	}
 
+	if (unresolved.cluster.k3s.version === undefined) {
+		requireFitRelease(mesh, context);
+	}
+
 	const contacted: ReadonlyMap<string, HostFacts> = facts;
 	const nodes = cluster.nodes.filter(({name}) => contacted.has(name));
 	const ordered = [
 		first,
 		...serversOf(nodes).filter(({name}) => name !== first.name),
 	];
-	const allReady = nodes.map(({name}) => readyStep(name));
+	const allProvable = nodes.map((node) =>
+		provableStep(mesh, context, node, contacted.get(node.name)!),
+	);
 	const plans = nodes.map((node): NodePlan => {
 		const isFirst = node.name === first.name;
 		const position = ordered.findIndex(({name}) => name === node.name);
@@ -90,18 +135,19 @@ export const buildPlan = ({
 			node: node.name,
 			role: node.role,
 			steps: nodeSteps(
-				{context, mesh, version},
+				{context, mesh, version, release},
 				node,
 				contacted.get(node.name)!,
 				{
 					beforeConfig: isFirst ? [] : [joinStep(first.name)],
 					beforeStart: before,
-					beforeVerify: allReady,
+					beforeVerify: allProvable,
 				},
 			),
 		};
 	});
 	return {
+		purpose: 'apply',
 		cluster: cluster.name,
 		version,
 		firstServer: first.name,

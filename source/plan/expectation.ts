@@ -3,8 +3,13 @@ import {isSecretKey} from '../cluster/k3s-flags.js';
 import {sameData} from '../cluster/same-data.js';
 import type {Role} from '../cluster/schema.js';
 import type {HostFacts} from '../facts/host-facts.js';
+import {
+	tailscaleAddress,
+	tailscaleJoinAddress,
+} from '../facts/tailscale-addresses.js';
+import {apiUrl} from '../mesh/k3s-config.js';
 import {configPath} from './paths.js';
-import type {FirewallRule, Step, Template} from './plan.js';
+import type {FirewallRule, Step, Template, ValueReference} from './plan.js';
 import {fill} from './template.js';
 
 type Expectation = Step['expectation'];
@@ -22,17 +27,44 @@ const configData = (text: string): Record<string, unknown> => {
 	);
 };
 
+/** No file has it: a login will bring the value, and the file changes then. */
+const notKnownYet = '(not known yet)';
+
+/** A value as the host's own config file would show it, as far as facts tell. */
+const knownValue = (
+	reference: ValueReference,
+	facts: ReadonlyMap<string, HostFacts>,
+): string => {
+	switch (reference.reference) {
+		case 'tailscale-address': {
+			const {tailscale} = facts.get(reference.node) ?? {};
+			return tailscaleAddress(tailscale, reference.family) ?? notKnownYet;
+		}
+
+		case 'tailscale-api-url': {
+			const {tailscale} = facts.get(reference.node) ?? {};
+			const address = tailscaleJoinAddress(tailscale);
+			return address === undefined ? notKnownYet : apiUrl(address);
+		}
+
+		default: {
+			return '(secret)';
+		}
+	}
+};
+
 /** Does our drop-in say on the host what it should? Secrets cannot be compared from here. */
 export const configExpectation = (
 	facts: HostFacts,
 	content: Template,
+	all: ReadonlyMap<string, HostFacts>,
 ): Expectation => {
 	const present = facts.k3s?.configFiles.find(({path}) => path === configPath);
 	return expectation(
 		present !== undefined &&
 			sameData(
 				configData(present.text),
-				configData(fill(content, () => '(secret)')),
+				configData(fill(content, (reference) => knownValue(reference, all))),
 			),
 	);
 };

@@ -6,10 +6,9 @@ import {
 	flannelConfPath,
 	neededOuterMtu,
 } from '../mesh/flannel-conf.js';
-import {joinUrl} from '../mesh/k3s-config.js';
-import type {Mesh, MeshContext} from '../mesh/mesh.js';
+import type {Mesh, MeshContext, MeshStep} from '../mesh/mesh.js';
+import {afterStartSteps} from './after-start-steps.js';
 import {
-	binaryExpectation,
 	configExpectation,
 	fileExpectation,
 	firewallExpectation,
@@ -18,14 +17,40 @@ import {
 } from './expectation.js';
 import {nodeFirewall} from './firewall/node-firewall.js';
 import {nodeConfig} from './node-config.js';
-import {configPath, unitName} from './paths.js';
-import type {Stage, Step, StepAction, StepId, Template} from './plan.js';
-import {mirrorsOf, releaseFiles} from './releases.js';
+import {
+	configPath,
+	environmentDropInPath,
+	environmentPath,
+	k3sFolder,
+	unitName,
+} from './paths.js';
+import {type Stage, type Step, type StepId, type Template} from './plan.js';
+import {mirrorsOf, releaseFolder, type LocalRelease} from './releases.js';
+import {releaseSteps, type AddStep} from './release-steps.js';
+import {
+	environmentDropIn,
+	environmentExpectation,
+	environmentFile,
+} from './proxy.js';
 import {yamlTemplate} from './template.js';
 
 /** Ids of the steps that other nodes' steps wait for. */
 export const joinStep = (node: string): StepId => `${node}/join/k3s`;
 export const readyStep = (node: string): StepId => `${node}/ready/node`;
+
+const meshStep = (node: string, {stage, what}: MeshStep): StepId =>
+	`${node}/${stage}/${what}`;
+
+/** The step after which a node's mesh can be proven. */
+export const provableStep = (
+	mesh: Mesh,
+	context: MeshContext,
+	node: NodeSpec,
+	facts: HostFacts,
+): StepId => {
+	const last = mesh.steps(context, node, facts).afterReady.at(-1);
+	return last === undefined ? readyStep(node.name) : meshStep(node.name, last);
+};
 
 /** What a node's steps wait for on other nodes. */
 export type OtherNodes = {
@@ -47,7 +72,17 @@ const configComments = (context: MeshContext): readonly string[] => [
 
 /** Everything that is done to one node, in the order of the stages. Throws a `UserError` when K3s has no build for it. */
 export const nodeSteps = (
-	{context, mesh, version}: {context: MeshContext; mesh: Mesh; version: string},
+	{
+		context,
+		mesh,
+		version,
+		release,
+	}: {
+		context: MeshContext;
+		mesh: Mesh;
+		version: string;
+		release: LocalRelease | undefined;
+	},
 	node: NodeSpec,
 	facts: HostFacts,
 	others: OtherNodes,
@@ -62,13 +97,7 @@ export const nodeSteps = (
 	}
 
 	const steps: Step[] = [];
-	const add = (
-		stage: Stage,
-		what: string,
-		title: string,
-		action: StepAction,
-		rest: Pick<Step, 'needs' | 'expectation'>,
-	): StepId => {
+	const add: AddStep = (stage, what, title, action, rest) => {
 		const id = `${name}/${stage}/${what}`;
 		steps.push({id, node: name, stage, title, action, ...rest});
 		return id;
@@ -88,54 +117,102 @@ export const nodeSteps = (
 		);
 	}
 
-	const download = add(
-		'download',
-		'k3s',
-		`download K3s ${version}`,
-		{
-			kind: 'download',
-			version,
-			...releaseFiles(cluster, version, facts.architecture),
-		},
-		{needs: [], expectation: binaryExpectation(facts, version)},
-	);
-
+	const ofMesh = mesh.steps(context, node, facts);
 	const configured: StepId[] = [];
-	const configFiles: string[] = [];
+	// The files of the mesh that K3s reads when it starts.
+	const configFiles: string[] = ofMesh.beforeConfig.flatMap(({action}) =>
+		action.kind === 'write-file' && action.path.startsWith(`${k3sFolder}/`)
+			? [action.path]
+			: [],
+	);
 	const writeFile = (
+		stage: Stage,
 		path: string,
 		mode: number,
 		content: Template,
 		rest: Pick<Step, 'needs' | 'expectation'>,
-	) => {
+	): StepId => {
 		configFiles.push(path);
-		configured.push(
-			add(
-				'configure',
-				fileName(path),
-				`write ${path}`,
-				{kind: 'write-file', path, mode, content},
-				rest,
-			),
+		const id = add(
+			stage,
+			fileName(path),
+			`write ${path}`,
+			{kind: 'write-file', path, mode, content, quoting: 'yaml'},
+			rest,
 		);
+		configured.push(id);
+		return id;
 	};
+
+	// Before the download, which goes through the same proxy.
+	const environment = environmentFile(context, facts);
+	const environmentExpected =
+		environment === undefined
+			? 'unchanged'
+			: environmentExpectation(facts, environment);
+	const proxied =
+		environment === undefined
+			? []
+			: [
+					writeFile('prepare', environmentPath, 0o600, environment, {
+						needs: [],
+						expectation: environmentExpected,
+					}),
+				];
+
+	/** Adds steps of the mesh, each after the one before it. Returns what comes after them waits for. */
+	const addMeshSteps = (
+		wanted: readonly MeshStep[],
+		after: readonly StepId[],
+	): readonly StepId[] => {
+		let needs = after;
+		for (const {stage, what, title, action, expectation} of wanted) {
+			needs = [add(stage, what, title, action, {needs, expectation})];
+		}
+
+		return needs;
+	};
+
+	const connected = addMeshSteps(ofMesh.beforeConfig, [
+		...prepared,
+		...proxied,
+	]);
+
+	const {download, scriptSent, imagesSent} = releaseSteps(
+		{cluster, version, release},
+		node,
+		facts.architecture,
+		{facts, add, after: proxied},
+	);
 
 	// The files come before the unit: whatever starts the unit, it finds its configuration.
 	const outerMtu = neededOuterMtu(context, node);
 	if (outerMtu !== undefined) {
-		writeFile(flannelConfPath, 0o644, [flannelConf(context, outerMtu)], {
-			needs: prepared,
-			expectation: fileExpectation(facts, flannelConfPath),
+		writeFile(
+			'configure',
+			flannelConfPath,
+			0o644,
+			[flannelConf(context, outerMtu)],
+			{
+				needs: connected,
+				expectation: fileExpectation(facts, flannelConfPath),
+			},
+		);
+	}
+
+	if (environment !== undefined) {
+		const path = environmentDropInPath(role);
+		writeFile('configure', path, 0o644, [environmentDropIn], {
+			needs: [],
+			expectation: fileExpectation(facts, path),
 		});
 	}
 
-	const content = yamlTemplate(
-		nodeConfig(context, mesh, node),
-		configComments(context),
-	);
-	const configExpected = configExpectation(facts, content);
-	writeFile(configPath, 0o600, content, {
-		needs: [...prepared, ...others.beforeConfig],
+	const config = nodeConfig(context, mesh, node);
+	const content = yamlTemplate(config, configComments(context));
+	const configExpected = configExpectation(facts, content, context.facts);
+	writeFile('configure', configPath, 0o600, content, {
+		needs: [...connected, ...others.beforeConfig],
 		expectation: configExpected,
 	});
 	const installExpected = installExpectation(facts, version, role);
@@ -147,10 +224,13 @@ export const nodeSteps = (
 			kind: 'install',
 			role,
 			version,
-			scriptUrl: mirrorsOf(cluster).installScript,
+			scriptUrl:
+				release === undefined
+					? mirrorsOf(cluster).installScript
+					: `file://${releaseFolder}/${release.installScript.fileName}`,
 		},
 		{
-			needs: [download, ...configured],
+			needs: [download, ...scriptSent, ...configured],
 			expectation: installExpected,
 		},
 	);
@@ -159,6 +239,8 @@ export const nodeSteps = (
 	const steady =
 		runningExpected === 'unchanged' &&
 		configExpected === 'unchanged' &&
+		ofMesh.beforeConfig.every(({expectation}) => expectation === 'unchanged') &&
+		environmentExpected === 'unchanged' &&
 		installExpected === 'unchanged'
 			? 'unchanged'
 			: 'change';
@@ -177,37 +259,25 @@ export const nodeSteps = (
 			].toSorted(),
 			version,
 		},
-		{needs: [install, ...others.beforeStart], expectation: steady},
+		{
+			needs: [install, ...imagesSent, ...others.beforeStart],
+			expectation: steady,
+		},
 	);
 
-	const url = joinUrl(context, node);
-	const join = add(
-		'join',
-		'k3s',
-		url === undefined ? 'wait until K3s serves' : `join ${url}`,
-		{kind: 'await-join', role, joinUrl: url},
-		{needs: [start], expectation: steady},
-	);
-	const ready = add(
-		'ready',
-		'node',
-		'wait until the node is Ready with its addresses',
+	afterStartSteps(
 		{
-			kind: 'await-ready',
-			nodeName: name,
-			internalIp: node.internalIp,
-			externalIp: node.externalIp,
+			context,
+			mesh,
+			joinUrl: config.server,
+			start,
+			expectation: steady,
+			beforeVerify: others.beforeVerify,
 		},
-		{needs: [join], expectation: steady},
-	);
-	add(
-		'verify',
-		'node',
-		'prove mesh, pods, DNS, logs and metrics',
-		{kind: 'verify', nodeName: name},
+		node,
 		{
-			needs: [...new Set([ready, ...others.beforeVerify])],
-			expectation: 'unchanged',
+			add,
+			addAfterReady: (after) => addMeshSteps(ofMesh.afterReady, after),
 		},
 	);
 	return steps;

@@ -10,7 +10,8 @@ export type RenderOptions = {
 
 type Paint = (text: string) => string;
 
-const paints = ({
+/** How texts are dressed. */
+export const paints = ({
 	colors,
 }: RenderOptions): Record<'bold' | 'dim' | 'green', Paint> => {
 	const paint =
@@ -47,6 +48,12 @@ const stepLines = (step: Step): readonly string[] => {
 
 		case 'firewall': {
 			return action.rules.map(({add, why}) => `${commandLine(add)}  # ${why}`);
+		}
+
+		case 'upload': {
+			return [
+				`${action.path}  ${action.mode.toString(8).padStart(4, '0')}  ${Math.ceil(action.bytes / 1_048_576)} MB from ${action.from} (checked with sha256)`,
+			];
 		}
 
 		case 'download': {
@@ -125,7 +132,7 @@ export type StepJson = {
 	};
 	/** For `firewall`: the commands, as they can be pasted. */
 	readonly commands?: readonly string[];
-	/** For `download` and `install`: where it comes from. */
+	/** For `upload`, `download` and `install`: where it comes from. */
 	readonly url?: string;
 };
 
@@ -168,6 +175,10 @@ const stepJson = (step: Step): StepJson => {
 
 		case 'firewall': {
 			return {...base, commands: action.rules.map(({add}) => commandLine(add))};
+		}
+
+		case 'upload': {
+			return {...base, url: action.from};
 		}
 
 		case 'download': {

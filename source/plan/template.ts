@@ -3,13 +3,14 @@ import type {K3sConfig} from '../mesh/mesh.js';
 import {
 	isReference,
 	type ConfigValue,
-	type ReferenceName,
+	type Quoting,
+	type SingleValue,
 	type Template,
 	type ValueReference,
 } from './plan.js';
 
 /** One value on one line, quoted where YAML would read something else. */
-const yamlValue = (value: Exclude<ConfigValue, ValueReference>): string =>
+const yamlValue = (value: Exclude<SingleValue, ValueReference>): string =>
 	typeof value === 'string' && /[\n\r\t]/.test(value)
 		? JSON.stringify(value)
 		: stringify([value], {
@@ -30,49 +31,69 @@ export const yamlTemplate = (
 ): Template => {
 	const pieces: Array<string | ValueReference> = [];
 	let text = comments.map((line) => `# ${line}\n`).join('');
-	for (const [key, value] of Object.entries(config)) {
+	const addLine = (start: string, value: SingleValue) => {
 		if (isReference(value)) {
-			pieces.push(`${text}${key}: `, value);
+			pieces.push(`${text}${start}`, value);
 			text = '\n';
-		} else if (Array.isArray(value)) {
-			const items = value as ReadonlyArray<string | number | boolean>;
-			text +=
-				items.length === 0
-					? `${key}: []\n`
-					: `${key}:\n${items.map((item) => `  - ${yamlValue(item)}\n`).join('')}`;
 		} else {
-			text += `${key}: ${yamlValue(value)}\n`;
+			text += `${start}${yamlValue(value)}\n`;
+		}
+	};
+
+	for (const [key, value] of Object.entries(config)) {
+		if (!isList(value)) {
+			addLine(`${key}: `, value);
+		} else if (value.length === 0) {
+			text += `${key}: []\n`;
+		} else {
+			text += `${key}:\n`;
+			for (const item of value) {
+				addLine('  - ', item);
+			}
 		}
 	}
 
 	return text === '' ? pieces : [...pieces, text];
 };
 
-/** The names of all values that are still open in a template, each once. */
-export const references = (template: Template): readonly ReferenceName[] => [
-	...new Set(
+const isList = (value: ConfigValue): value is readonly SingleValue[] =>
+	Array.isArray(value);
+
+/** One text for each value that can be open, so that two references to the same value are the same. */
+const keyOf = (reference: ValueReference): string =>
+	Object.values(reference).join(' ');
+
+/** All values that are still open in a template, each once. */
+export const references = (template: Template): readonly ValueReference[] => [
+	...new Map(
 		template
 			.filter((piece) => typeof piece !== 'string')
-			.map(({reference}) => reference),
-	),
+			.map((piece) => [keyOf(piece), piece]),
+	).values(),
 ];
 
-/** The text of a template with its values put in, each as a quoted YAML string, so that no value can become syntax. */
+/** The text of a template with its values put in. */
 export const fill = (
 	template: Template,
-	resolve: (reference: ReferenceName) => string,
+	resolve: (reference: ValueReference) => string,
+	quoting: Quoting = 'yaml',
 ): string =>
 	template
-		.map((piece) =>
-			typeof piece === 'string'
-				? piece
-				: JSON.stringify(resolve(piece.reference)),
-		)
+		.map((piece) => {
+			if (typeof piece === 'string') {
+				return piece;
+			}
+
+			const value = resolve(piece);
+			return quoting === 'yaml' ? JSON.stringify(value) : value;
+		})
 		.join('');
 
-/** How an open value is shown: `‹server-token›`. */
-export const maskedReference = ({reference}: ValueReference): string =>
-	`‹${reference}›`;
+/** How an open value is shown: `‹server-token›`, `‹tailscale-address of fra1›`. */
+export const maskedReference = (reference: ValueReference): string =>
+	'node' in reference
+		? `‹${reference.reference} of ${reference.node}›`
+		: `‹${reference.reference}›`;
 
 /** The text of a template as it can be shown: open values by name. */
 export const maskedText = (template: Template): string =>

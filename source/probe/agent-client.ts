@@ -1,4 +1,5 @@
 import {describeError} from '../errors.js';
+import {ownSignal} from '../own-signal.js';
 import type {ChosenRung} from '../facts/rungs.js';
 import type {Host} from '../host/host.js';
 import {probeAgent} from '../host/scripts/probe-agent.js';
@@ -22,7 +23,10 @@ export type RunningAgent = {
 	readonly interpreter: string;
 	/** Why it runs no more; `undefined` while it runs. */
 	problem(): string | undefined;
-	/** Binds what is free, and says what is not. Throws when the agent ends first. */
+	/**
+	 * Binds what is free, and says what is not; also of places that it was asked for before, when it listens there no more
+	 * or could not take all that came. Throws when the agent ends first.
+	 */
 	listen(token: string, places: readonly Place[]): Promise<Listening>;
 	/** The tries of others whose packets arrived at its listeners so far. Throws when the agent ends first. */
 	arrivals(): Promise<Arrivals['arrivals']>;
@@ -34,7 +38,7 @@ export type RunningAgent = {
 	close(): void;
 };
 
-/** Several times as long as anything that an agent is asked to try takes: silence, 3.5 s, is the longest. */
+/** Twice as long as anything that an agent is asked to try takes: a slow TLS handshake, 8 s, is the longest. */
 const defaultPatienceMs = 20_000;
 
 /** Starts the agent of a node and waits until it says that it runs. Throws when it can not be started, or when the signal is raised. */
@@ -43,17 +47,23 @@ export const startAgent = async (
 	options: {
 		readonly on: ChosenRung;
 		readonly limitSeconds: number;
+		/** The agent ends when it has not heard of us for this long, in s; we say something three times as often. */
+		readonly silenceSeconds: number;
 		readonly signal: AbortSignal;
 		/** An agent that runs, owes us something and says nothing for this long, in ms, is given up. */
 		readonly patienceMs?: number;
 	},
 ): Promise<RunningAgent> => {
-	const {on, limitSeconds, patienceMs = defaultPatienceMs} = options;
-	// A signal of its own: Node warns of many listeners on one, and there may be many agents.
-	const signal = AbortSignal.any([options.signal]);
+	const {
+		on,
+		limitSeconds,
+		silenceSeconds,
+		patienceMs = defaultPatienceMs,
+	} = options;
+	const signal = ownSignal(options.signal);
 	const conversation = await host.converse(
 		probeAgent,
-		{...on, limitSeconds},
+		{...on, limitSeconds, silenceSeconds},
 		{signal},
 	);
 	const listeners = new Set<(message: Message | undefined) => void>();
@@ -61,6 +71,7 @@ export const startAgent = async (
 	let runs = false;
 
 	const end = (reason: string) => {
+		clearInterval(signsOfLife);
 		problem ??= reason;
 		for (const listener of listeners) {
 			listener(undefined);
@@ -95,7 +106,7 @@ export const startAgent = async (
 				end(
 					`the probe on ${host.name} said nothing for ${patienceMs / 1000} s`,
 				);
-				conversation.close();
+				close();
 			}, patienceMs).unref();
 
 			const stop = () => {
@@ -125,6 +136,18 @@ export const startAgent = async (
 		} catch (error) {
 			end(describeError(error));
 		}
+	};
+
+	const signsOfLife = setInterval(
+		() => {
+			send({do: 'stay'});
+		},
+		(silenceSeconds * 1000) / 3,
+	).unref();
+
+	const close = () => {
+		clearInterval(signsOfLife);
+		conversation.close();
 	};
 
 	/** The first message of a kind. */
@@ -203,12 +226,10 @@ export const startAgent = async (
 				send({do: 'try', tries});
 				await collected;
 			},
-			close() {
-				conversation.close();
-			},
+			close,
 		};
 	} catch (error) {
-		conversation.close();
+		close();
 		throw error;
 	}
 };

@@ -1,12 +1,8 @@
-import {
-	addressFamily,
-	addressScope,
-	cidrContains,
-} from '../cluster/addresses.js';
+import {cidrContains} from '../cluster/addresses.js';
 import type {NodeSpec} from '../cluster/schema.js';
-import {ownAddresses} from '../facts/external-address.js';
 import type {HostFacts} from '../facts/host-facts.js';
 import type {AddressKind} from '../mesh/mesh.js';
+import {furtherIpv6} from '../mesh/node-ips.js';
 
 /** An address of a node that the cluster file does not name. */
 export type FurtherAddress = {
@@ -27,15 +23,6 @@ export const tailscaleAddress = (facts: HostFacts): string | undefined =>
 		)
 		.toSorted((one, other) => one.family - other.family)[0]?.address;
 
-/** A public IPv6 address that a machine has besides an external one of IPv4. */
-const publicIpv6 = (node: NodeSpec, facts: HostFacts): string | undefined =>
-	node.externalIp !== undefined && addressFamily(node.externalIp) === 6
-		? undefined
-		: ownAddresses(facts).find(
-				({address, family}) =>
-					family === 6 && addressScope(address) === 'public',
-			)?.address;
-
 /** Addresses besides those of the cluster file under which others may reach a node. */
 export const furtherAddresses = (
 	node: NodeSpec,
@@ -43,7 +30,7 @@ export const furtherAddresses = (
 ): readonly FurtherAddress[] =>
 	(
 		[
-			['external-ipv6', publicIpv6(node, facts)],
+			['external-ipv6', furtherIpv6(node, facts)],
 			['tailscale', tailscaleAddress(facts)],
 		] as const
 	).flatMap(([addressKind, address]) =>

@@ -39,6 +39,7 @@ export const mergeMeasurements = (
 	const samples = new Map(
 		earlier.latencies.map((one) => [pairKey(one), one.samples]),
 	);
+	const tailnet = later.tailnet ?? earlier.tailnet;
 	return {
 		cells,
 		latencies: merge(
@@ -61,6 +62,9 @@ export const mergeMeasurements = (
 			later.outbound,
 			({from, need, target}) => `${from} ${need} ${target}`,
 		),
+		netchecks: merge(earlier.netchecks, later.netchecks, ({node}) => node),
+		tailnetPaths: merge(earlier.tailnetPaths, later.tailnetPaths, pairKey),
 		stations: merge(earlier.stations, later.stations, ({node}) => node),
+		...(tailnet !== undefined && {tailnet}),
 	};
 };

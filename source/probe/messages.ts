@@ -36,8 +36,11 @@ export type Try = Place & {
 		/** A service of the internet; `address` may be a name. */
 		| {
 				readonly what: 'service';
-				/** To open a connection, to look the name up, or to ask for the time (`address` empty: the host's own time server). */
-				readonly speaks: 'connect' | 'names' | 'time';
+				/**
+				 * To open a connection, to look the name up, to ask for the time (`address` empty: the host's own time server),
+				 * or to ask a relay as whom it sees us (STUN).
+				 */
+				readonly speaks: 'connect' | 'names' | 'time' | 'stun';
 		  }
 	);
 
@@ -54,7 +57,9 @@ export type Command =
 	/** Which tries' packets have arrived at the listeners so far, whether or not the answer came back? */
 	| {readonly do: 'arrivals'}
 	/** What do the kernel's counters say of packets to ports where nobody listens? */
-	| {readonly do: 'count'};
+	| {readonly do: 'count'}
+	/** A sign of life: we still want the agent. It answers nothing. */
+	| {readonly do: 'stay'};
 
 const count = z.number().int().min(0).max(100_000);
 const milliseconds = z.number().min(0).max(3_600_000);
@@ -125,16 +130,14 @@ const listening = z.object({
 		.max(10_000),
 });
 
-const report = z
-	.object({
-		tried: z.number().int(),
-		sent: count,
-		/** `mapping`: the port that the packets left from. */
-		localPort: count.optional(),
-		/** `service`: what was asked in the end. */
-		host: text.optional(),
-	})
-	.and(outcome);
+const reportHead = z.object({
+	tried: z.number().int(),
+	sent: count,
+	/** `mapping`: the port that the packets left from. */
+	localPort: count.optional(),
+	/** `service`: what was asked in the end. */
+	host: text.optional(),
+});
 
 /** Several reports in one line. What can not be read of them is left out. */
 const reports = z.object({reports: z.array(z.unknown()).max(1000)});
@@ -154,20 +157,31 @@ const counted = z.object({
 });
 
 /** The messages by the key that each has alone: trying one after the other would cost more than reading. */
-const kinds = {tried: report, ready, listening, arrivals, counted} as const;
+const kinds = {ready, listening, arrivals, counted} as const;
 
 export type Outcome = z.output<typeof outcome>;
 export type Ready = z.output<typeof ready>;
 export type Listening = z.output<typeof listening>;
-export type Report = z.output<typeof report>;
+export type Report = z.output<typeof reportHead> & Outcome;
 export type Arrivals = z.output<typeof arrivals>;
 export type Counted = z.output<typeof counted>;
 /** What an agent tells us, one line each. */
 export type Message = Ready | Listening | Arrivals | Counted | Report;
 
+/** There are as many reports as paths: each half is read by itself, because zod's own intersection compares all of both. */
+const readReport = (data: unknown): readonly Report[] => {
+	const head = reportHead.safeParse(data);
+	const rest = outcome.safeParse(data);
+	return head.success && rest.success ? [{...head.data, ...rest.data}] : [];
+};
+
 const readMessage = (data: unknown): readonly Message[] => {
 	if (typeof data !== 'object' || data === null) {
 		return [];
+	}
+
+	if ('tried' in data) {
+		return readReport(data);
 	}
 
 	const kind = (Object.keys(kinds) as Array<keyof typeof kinds>).find(

@@ -11,6 +11,11 @@ import type {
 	PortToPort,
 	ProbeStation,
 } from '../facts/measurements.js';
+import type {
+	NodeNetcheck,
+	Relay,
+	TailnetPath,
+} from '../facts/tailnet-measures.js';
 import type {Host} from '../host/host.js';
 import type {Requirement} from '../mesh/mesh.js';
 import type {Knock} from './knock.js';
@@ -28,7 +33,9 @@ export type ProbeEvent =
 	| {readonly type: 'path-mtu'; readonly pathMtu: PathMtu}
 	| {readonly type: 'nat'; readonly observation: NatObservation}
 	| {readonly type: 'port-to-port'; readonly portToPort: PortToPort}
-	| {readonly type: 'outbound'; readonly outbound: Outbound};
+	| {readonly type: 'outbound'; readonly outbound: Outbound}
+	| {readonly type: 'netcheck'; readonly netcheck: NodeNetcheck}
+	| {readonly type: 'tailnet-path'; readonly tailnetPath: TailnetPath};
 
 export type ProbeInput = {
 	readonly cluster: Cluster;
@@ -36,9 +43,11 @@ export type ProbeInput = {
 	/** Open hosts by node name; a node without one gets `unknown` cells. */
 	readonly hosts: ReadonlyMap<string, Host>;
 	readonly requirements: readonly Requirement[];
+	/** Relays of the tailnet that nodes must reach which are not in it yet, once they are known. */
+	readonly relays?: Promise<readonly Relay[]>;
 	/** How this machine itself takes part; without it, it has no paths. */
 	readonly knock?: Knock;
-	/** Measure these paths only, and nothing that is not about a path (outbound needs, NAT). */
+	/** Measure these paths only, and nothing that is not about a path (outbound needs, NAT, ways in a tailnet). */
 	readonly only?: (path: Path) => boolean;
 	readonly signal: AbortSignal;
 	readonly onEvent: (event: ProbeEvent) => void;

@@ -13,13 +13,15 @@ import {arrivedAt} from './arrivals.js';
 import {countBursts} from './bursts.js';
 import {measureMappings} from './mapping.js';
 import {measureMatrix} from './matrix.js';
+import type {Listening} from './messages.js';
 import {measureOutbound} from './outbound.js';
 import type {Probe} from './probe.js';
 import {measureLatencies, measurePathMtus} from './refine.js';
 import {stationOf, type Run} from './run.js';
 import {schedulePaths} from './schedule.js';
 import {startStation, type Start} from './station.js';
-import {isMute, needsListener, unknownCell} from './verdicts.js';
+import {measureNetchecks, measureTailnetPaths} from './tailnet.js';
+import {isMute, needsListener, obstacleAt, unknownCell} from './verdicts.js';
 
 /** All measuring must have ended within this time, in ms. */
 const wholeLimitMs = 100_000;
@@ -54,18 +56,42 @@ const startAll = async (
 	);
 };
 
-/** Asks the agents that seem unreachable for a sign of life, so that one that died is known before its cells are judged. */
-const askWhetherAlive = async (
+/**
+ * Asks the agents that seem unreachable where they listen no more, or could not take all that came. One that died is
+ * known by that, too, before its cells are judged.
+ */
+const askWhatWasLost = async (
 	cells: Iterable<Cell>,
 	run: Run,
-): Promise<void> => {
+): Promise<ReadonlyMap<string, Listening>> => {
+	const lost = new Map<string, Listening>();
 	const doubtful = new Set(
 		[...cells].filter((cell) => needsListener(cell)).map(({path}) => path.to),
 	);
 	await Promise.allSettled(
-		[...doubtful].map(async (node) =>
-			stationOf(run, node)?.agent.listen(run.token, []),
-		),
+		[...doubtful].map(async (node) => {
+			const listening = await stationOf(run, node)?.agent.listen(run.token, []);
+			if (listening !== undefined) {
+				lost.set(node, listening);
+			}
+		}),
+	);
+	return lost;
+};
+
+/** Why what came back from a path says nothing about the way, or `undefined` when somebody listened there all the time. */
+const absenceAt = (
+	path: Path,
+	run: Run,
+	lost: ReadonlyMap<string, Listening>,
+): string | undefined => {
+	const station = stationOf(run, path.to);
+	const listening = lost.get(path.to);
+	const obstacle =
+		station && listening && obstacleAt(path, listening, station.facts);
+	return (
+		station?.agent.problem() ??
+		(obstacle?.kind === 'not-listening' ? obstacle.reason : undefined)
 	);
 };
 
@@ -79,12 +105,12 @@ const secondLook = async (
 	const silent = [...cells.values()].filter(
 		(cell) => cell.verdict.kind === 'filtered' || isMute(cell),
 	);
-	const [arrived] = await Promise.all([
+	const [arrived, lost] = await Promise.all([
 		arrivedAt(
 			run,
 			silent.map(({path}) => path.to),
 		),
-		askWhetherAlive(cells.values(), run),
+		askWhatWasLost(cells.values(), run),
 	]);
 	for (const cell of silent) {
 		const number = numbers.get(pathKey(cell.path));
@@ -96,9 +122,9 @@ const secondLook = async (
 	}
 
 	for (const cell of cells.values()) {
-		const problem = stationOf(run, cell.path.to)?.agent.problem();
-		if (problem !== undefined && needsListener(cell)) {
-			onCell(unknownCell(cell.path, problem));
+		const reason = absenceAt(cell.path, run, lost);
+		if (reason !== undefined && needsListener(cell)) {
+			onCell(unknownCell(cell.path, reason));
 		}
 	}
 };
@@ -134,7 +160,7 @@ const latencyKey = ({
 
 /**
  * The real probe: agents on all nodes at once. First every path; meanwhile what the nodes need of the internet; then
- * round trips, the size of packets, and NAT.
+ * round trips, the size of packets, NAT, and the ways in a tailnet.
  */
 export const runProbe: Probe = async (input) => {
 	const {cluster, facts, requirements, knock, signal, only, onEvent} = input;
@@ -164,6 +190,8 @@ export const runProbe: Probe = async (input) => {
 		portToPort: [],
 		outbound: [],
 		stations: [],
+		netchecks: [],
+		tailnetPaths: [],
 	};
 	const cells = new Map<string, Cell>();
 	const numbers = new Map<string, number | undefined>();
@@ -194,6 +222,13 @@ export const runProbe: Probe = async (input) => {
 						onEvent({type: 'outbound', outbound: one});
 					})
 				: undefined;
+		const netchecks =
+			only === undefined
+				? measureNetchecks(run, (netcheck) => {
+						found.netchecks.push(netcheck);
+						onEvent({type: 'netcheck', netcheck});
+					})
+				: undefined;
 		const counted = await measureMatrix(run, paths, {
 			cell: onCell,
 			rtt(path, rtt) {
@@ -220,6 +255,14 @@ export const runProbe: Probe = async (input) => {
 			onLatency(single);
 		}
 
+		// What was sent so far has brought up what direct ways there are.
+		const ways =
+			only === undefined
+				? measureTailnetPaths(run, all, (tailnetPath) => {
+						found.tailnetPaths.push(tailnetPath);
+						onEvent({type: 'tailnet-path', tailnetPath});
+					})
+				: undefined;
 		// Nobody waits for these but the end: senders take turns, which may last.
 		const bursts = (async () => {
 			await outbound;
@@ -235,7 +278,7 @@ export const runProbe: Probe = async (input) => {
 			found.pathMtus.push(pathMtu);
 			onEvent({type: 'path-mtu', pathMtu});
 		});
-		await Promise.all([outbound, mappings, bursts]);
+		await Promise.all([outbound, mappings, bursts, netchecks, ways]);
 		signal.throwIfAborted();
 		const stations = found.stations.map((station) => {
 			const problem = stationOf(run, station.node)?.agent.problem();

@@ -3,20 +3,16 @@ import type {Cluster, NodeSpec} from '../cluster/schema.js';
 import {sameSite, serversOf} from '../cluster/sites.js';
 import type {HostFacts} from '../facts/host-facts.js';
 import {controller, pathKey, type Path} from '../facts/measurements.js';
-import {k3sPorts} from '../mesh/k3s-requirements.js';
+import {k3sPorts, portUnder} from '../mesh/k3s-requirements.js';
 import type {Requirement} from '../mesh/mesh.js';
 import {furtherAddresses, type FurtherAddress} from './further-addresses.js';
 import type {Place} from './messages.js';
 
 const addressOf = (
 	node: NodeSpec,
-	kind: Requirement['addressKind'],
+	kind: 'internal' | 'external',
 ): string | undefined =>
-	kind === 'internal'
-		? node.internalIp
-		: kind === 'external'
-			? node.externalIp
-			: undefined;
+	kind === 'internal' ? node.internalIp : node.externalIp;
 
 /** The paths of one requirement: none when its address is not known. */
 const requiredPaths = (
@@ -35,19 +31,32 @@ const requiredPaths = (
 	}
 
 	const {addressKind, protocol, port} = requirement;
-	const address = addressOf(to, addressKind);
 	const own = {from: sender, to: target, protocol, port};
+	// What has no address of the kind has no way there either, and would show nothing but that.
+	const further = (furtherOf.get(target) ?? []).filter(({addressKind: kind}) =>
+		furtherOf.get(sender)?.some((one) => one.addressKind === kind),
+	);
+	if (addressKind === 'external-ipv6' || addressKind === 'tailscale') {
+		return further
+			.filter((one) => one.addressKind === addressKind)
+			.map((one) => ({...own, ...one}));
+	}
+
+	const address = addressOf(to, addressKind);
 	const named: readonly Path[] =
 		address === undefined ? [] : [{...own, addressKind, address}];
 	if (addressKind !== 'external' || from === to) {
 		return named;
 	}
 
-	// What has no address of the kind has no way there either, and would show nothing but that.
-	const further = (furtherOf.get(target) ?? []).filter(({addressKind: kind}) =>
-		furtherOf.get(sender)?.some((one) => one.addressKind === kind),
-	);
-	return [...named, ...further.map((one) => ({...own, ...one}))];
+	return [
+		...named,
+		...further.map((one) => ({
+			...own,
+			...one,
+			port: portUnder(one.address, port),
+		})),
+	];
 };
 
 /** One path between the internal addresses of every pair: which nodes share a network is found from what answers, and not asked. */
@@ -106,8 +115,33 @@ const controllerPaths = (cluster: Cluster): readonly Path[] => {
 };
 
 /**
+ * Where K3s is bound to the tailnet, nobody outside of it may reach the kubelets. Before K3s runs there is nothing to
+ * see: what closes their ports comes with the install.
+ */
+const outsidePaths = (
+	{mesh, nodes}: Cluster,
+	facts: ReadonlyMap<string, HostFacts>,
+): readonly Path[] =>
+	mesh.kind === 'tailscale-ip'
+		? nodes.flatMap(({name, externalIp}) =>
+				externalIp === undefined || facts.get(name)?.k3s?.unitState !== 'active'
+					? []
+					: [
+							{
+								from: controller,
+								to: name,
+								addressKind: 'external' as const,
+								address: externalIp,
+								protocol: 'tcp' as const,
+								port: k3sPorts.kubelet,
+							},
+						],
+			)
+		: [];
+
+/**
  * The paths to measure, each once. Those that the requirements ask for, also under further addresses of the target; one
- * between the internal addresses of every pair; and from this machine to every server. A requirement between a node and
+ * between the internal addresses of every pair; from this machine to every server, and to what nobody may reach. A requirement between a node and
  * itself is its hairpin path. One that is scoped to a site counts only for nodes at one site (`cluster/sites.ts`). An
  * address that nobody gave can not be tried.
  */
@@ -132,6 +166,7 @@ export const schedulePaths = (
 		),
 		...neighbourPaths(cluster.nodes),
 		...controllerPaths(cluster),
+		...outsidePaths(cluster, facts),
 	]) {
 		const key = pathKey(path);
 		if (!paths.has(key)) {

@@ -14,6 +14,12 @@ const startLimitMs = 15_000;
 /** An agent ends by itself after this time, in s, even when we are gone. */
 const agentLimitSeconds = 120;
 
+/**
+ * An agent ends when it has not heard of us for this long, in s: as long as our own end of an SSH connection waits for
+ * a sign of the host (`host/ssh/log-in.ts`) until it counts as gone.
+ */
+const agentSilenceSeconds = 30;
+
 /** A node that takes part: its agent, and where that could not listen. */
 export type Station = {
 	readonly agent: RunningAgent;
@@ -64,6 +70,7 @@ export const startStation = async (
 			agent = await startAgent(host, {
 				on: chosen,
 				limitSeconds: agentLimitSeconds,
+				silenceSeconds: agentSilenceSeconds,
 				signal: input.limit,
 			});
 			if (startLimit.aborted) {

@@ -12,7 +12,9 @@ export type ClusterProgress =
 	/** An install was started and did not end well yet. */
 	| 'install'
 	/** The last install ended well. */
-	| 'done';
+	| 'done'
+	/** It was taken away again, and its file is still there. */
+	| 'uninstalled';
 
 /** A cluster that the wizard knows. All else about it is in its file. */
 export type KnownCluster = {

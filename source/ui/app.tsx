@@ -1,6 +1,7 @@
 import {Buffer} from 'node:buffer';
 import process from 'node:process';
-import {render, useInput, usePaste, type Key} from 'ink';
+import {render, useApp, useInput, usePaste, type Key} from 'ink';
+import {useEffect, useRef} from 'react';
 import type {World} from '../operations/operations.js';
 import {exitCodes} from '../errors.js';
 import type {Store} from '../store/store.js';
@@ -27,7 +28,8 @@ import {
 	type KeyName,
 	type KeyRouter,
 } from './state/key-router.js';
-import {stopQuestion} from './state/stop-question.js';
+import type {Observable} from './state/observable.js';
+import {makeSuspension} from './suspend.js';
 
 export type {AppEnd, Demo} from './state/app-model.js';
 
@@ -59,33 +61,20 @@ const controlKeys: Readonly<Record<string, KeyName>> = {
 const copySequence = (text: string): string =>
 	`\u001B]52;c;${Buffer.from(text, 'utf8').toString('base64')}\u0007`;
 
-/** Ctrl-C: asks when an install runs, ends at once otherwise or the second time. */
-const interrupt = (model: AppModel): void => {
-	const session = model.session.latest();
-	const phase = session?.install.state.latest().phase;
-	if (
-		session !== undefined &&
-		phase === 'running' &&
-		session.questions.current.latest() === undefined
-	) {
-		void (async () => {
-			if (await session.questions.ask(stopQuestion)) {
-				session.install.stop();
-			}
-		})();
-	} else {
-		void model.quit(exitCodes.stopped);
-	}
-};
-
 const handleInput = (
 	input: string,
 	key: Key,
 	router: KeyRouter,
 	model: AppModel,
+	suspend: () => void,
 ): void => {
 	if (key.ctrl && input === 'c') {
-		interrupt(model);
+		void model.interrupt();
+		return;
+	}
+
+	if (key.ctrl && input === 'z') {
+		suspend();
 		return;
 	}
 
@@ -138,8 +127,17 @@ const SessionScreen = ({session}: {readonly session: ClusterSession}) => {
 const CurrentScreen = () => {
 	const {model, router} = useUi();
 	const session = useObservable(model.session);
+	const {suspendTerminal} = useApp();
+	const suspension = useRef<ReturnType<typeof makeSuspension>>(undefined);
+	useEffect(() => {
+		const made = makeSuspension(suspendTerminal);
+		suspension.current = made;
+		return made.dispose;
+	}, [suspendTerminal]);
 	useInput((input, key) => {
-		handleInput(input, key, router, model);
+		handleInput(input, key, router, model, () => {
+			suspension.current?.suspend();
+		});
 	});
 	usePaste((text) => {
 		router.paste(text);
@@ -171,8 +169,12 @@ export type RunAppOptions = {
 	/** Makes the demo's world; without it Home offers no demo. */
 	readonly openDemo?: () => Promise<Demo>;
 	readonly initial: InitialScreen;
+	/** What SSH did or left out without a question, as it comes; shown where machines are contacted. */
+	readonly notes?: Observable<readonly string[]>;
 	/** Ends the program in good order: SIGTERM, SIGHUP. */
 	readonly signal: AbortSignal;
+	/** Gives the terminal back at once, and ends as soon as can be: a second signal, or an error that nobody caught. */
+	readonly atOnce?: AbortSignal;
 	readonly stdout?: NodeJS.WriteStream;
 	readonly stdin?: NodeJS.ReadStream;
 	/** How long a question that came up by itself takes no keys, in ms; default 600. */
@@ -198,10 +200,16 @@ export const runApp = async (options: RunAppOptions): Promise<AppEnd> => {
 	}
 
 	const stop = () => {
+		void model.interrupt();
+	};
+
+	const cut = () => {
+		ink.unmount();
 		void model.quit(exitCodes.stopped);
 	};
 
 	options.signal.addEventListener('abort', stop, {once: true});
+	options.atOnce?.addEventListener('abort', cut, {once: true});
 	const ink = render(
 		<App
 			model={model}
@@ -227,14 +235,18 @@ export const runApp = async (options: RunAppOptions): Promise<AppEnd> => {
 			stop();
 		}
 
-		const crashed = ink.waitUntilExit().then(() => undefined);
-		const end = await Promise.race([model.ended, crashed]);
-		return end ?? {exitCode: exitCodes.stopped, summary: []};
+		// It rejects when a screen breaks.
+		const gone = ink.waitUntilExit().then(async () => {
+			await model.quit(exitCodes.stopped);
+			return model.ended;
+		});
+		return await Promise.race([model.ended, gone]);
 	} catch (error) {
 		await model.quit(exitCodes.failed);
 		throw error;
 	} finally {
 		options.signal.removeEventListener('abort', stop);
+		options.atOnce?.removeEventListener('abort', cut);
 		ink.unmount();
 		ink.cleanup();
 	}

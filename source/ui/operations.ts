@@ -12,6 +12,8 @@ import type {
 	StartApply,
 	World,
 } from '../operations/operations.js';
+import type {comparePolicy} from '../operations/policy.js';
+import type {saveFile} from '../operations/save-file.js';
 
 /** A log of one install on this machine. */
 export type RunLogFile = {
@@ -29,6 +31,8 @@ export type UiOperations = {
 	readonly makePlan: MakePlan;
 	readonly startApply: StartApply;
 	readonly fetchKubeconfig: FetchKubeconfig;
+	readonly comparePolicy: typeof comparePolicy;
+	readonly saveFile: typeof saveFile;
 	/** What the rules say from the facts alone. */
 	readonly findings: (
 		cluster: Cluster,

@@ -18,8 +18,13 @@ const {signal} = new AbortController();
 const began = performance.now();
 const since = (): number => performance.now() - began;
 const fleet = openFleet({
-	world: makeWorld(),
-	questions: {trustHostKey: async () => false},
+	world: makeWorld((note) => {
+		console.error(note);
+	}),
+	questions: {
+		trustHostKey: async () => false,
+		askSecret: async () => undefined,
+	},
 	signal,
 });
 let loggedInMs = 0;

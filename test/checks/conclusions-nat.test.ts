@@ -104,6 +104,25 @@ const carrier = ({
 	};
 };
 
+/** What the relays of a tailnet see of `home`. */
+const byRelays = (
+	mappingVaries: boolean | undefined,
+	seenAs = '203.0.113.7',
+): Pick<Measurements, 'netchecks'> => ({
+	netchecks: [
+		{
+			node: 'home',
+			udp: true,
+			ipv6: false,
+			mappingVaries,
+			seenAs,
+			relays: [],
+			preferred: undefined,
+			captivePortal: undefined,
+		},
+	],
+});
+
 const table: ReadonlyArray<
 	readonly [
 		title: string,
@@ -118,6 +137,44 @@ const table: ReadonlyArray<
 		world({cells: closed}, on('203.0.113.7')),
 		'none',
 		[/^its external address 203\.0\.113\.7 is on eth0$/],
+	],
+	[
+		'relays of the tailnet see another port each',
+		world(byRelays(true)),
+		'symmetric',
+		[
+			/^the relays of its tailnet see it under 203\.0\.113\.7, each with another port$/,
+		],
+	],
+	[
+		'relays of the tailnet see one port, and nothing arrives from outside',
+		world({cells: closed, ...byRelays(false)}),
+		'port-restricted',
+		[/^the relays .*, all with one port$/],
+	],
+	[
+		'relays of the tailnet see one port, and nothing was tried from outside',
+		world(byRelays(false)),
+		'unknown',
+		[/^the relays .*, all with one port$/],
+	],
+	[
+		'a relay alone can not tell the kind',
+		world({cells: closed, ...byRelays(undefined)}),
+		'unknown',
+		[/^the relays of its tailnet see it under 203\.0\.113\.7$/],
+	],
+	[
+		'relays of the tailnet see an address of the machine itself',
+		world(byRelays(undefined, '192.168.1.4')),
+		'none',
+		[/^the relays /],
+	],
+	[
+		'what other nodes saw outweighs what relays see',
+		world({cells: arriving, nat: kept, ...byRelays(true)}),
+		'one-to-one',
+		[/^the relays /],
 	],
 	[
 		'the external address is a second one, and packets leave from the first',

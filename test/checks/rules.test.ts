@@ -622,6 +622,35 @@ const table: ReadonlyArray<
 		['warning forwarding.blocked nuc'],
 	],
 	[
+		'rules that the host took back by itself',
+		onNuc({
+			firewall: {
+				kind: 'none',
+				active: false,
+				defaultDeny: false,
+				summary: '',
+				unconfirmed: {outcome: 'rolled-back', left: []},
+			},
+		}),
+		['info firewall.unconfirmed nuc'],
+	],
+	[
+		'rules that the host could not take back',
+		onNuc({
+			firewall: {
+				kind: 'none',
+				active: false,
+				defaultDeny: false,
+				summary: '',
+				unconfirmed: {
+					outcome: 'stuck',
+					left: [['ufw', 'delete', 'allow', 'from', '192.0.2.1']],
+				},
+			},
+		}),
+		['warning firewall.unconfirmed nuc'],
+	],
+	[
 		'forwarding that drops, and our rules before it',
 		onNuc({
 			forwarding: {ipv4: true, policy: 'drop', blockingRules: []},
@@ -1060,6 +1089,35 @@ const table: ReadonlyArray<
 		[],
 	],
 	[
+		"a machine's own proxy that spares the cluster",
+		onNuc({
+			proxy: {
+				ofMachine: true,
+				noProxy: [
+					'127.0.0.0/8',
+					'::1',
+					'10.0.0.0/8',
+					'100.0.0.0/8',
+					'.svc',
+					'cluster.local',
+					'localhost',
+					'*',
+				],
+			},
+		}),
+		[],
+	],
+	[
+		"a machine's own proxy that would be asked for nodes",
+		onNuc({proxy: {ofMachine: true, noProxy: ['localhost', '127.0.0.1']}}),
+		['info proxy.no-proxy nuc'],
+	],
+	[
+		"no proxy of the machine's own",
+		onNuc({proxy: {ofMachine: false, noProxy: [], written: []}}),
+		[],
+	],
+	[
 		'a proxy of which nothing is known',
 		outside(
 			{},
@@ -1124,6 +1182,18 @@ const table: ReadonlyArray<
 		['info outbound.tailscale nuc,pi4'],
 	],
 	[
+		'no relay of a tailnet, by HTTPS and by UDP',
+		outside(
+			{},
+			['tailscale-relay', {kind: 'silent'}],
+			['tailscale-stun', {kind: 'silent'}],
+		),
+		[
+			'warning outbound.tailscale-relay nuc,pi4',
+			'warning outbound.tailscale-udp nuc,pi4',
+		],
+	],
+	[
 		'a web server',
 		onNuc({
 			listening: [
@@ -1165,7 +1235,9 @@ test('every rule that speaks is in the list, with a source and a sentence', () =
 	const silent = ruleTexts
 		.map(({id}) => id)
 		.filter(
-			(id) => !spoken.has(id) && !/^(?:wireguard|path|server)\./.test(id),
+			(id) =>
+				!spoken.has(id) &&
+				!/^(?:wireguard|tailscale|ssh|path|server)\./.test(id),
 		);
 	assert.deepEqual(silent, [], 'every rule is broken once in the table');
 });

@@ -139,7 +139,7 @@ const table: ReadonlyArray<{
 		text: `${head}datastore: sqlite\nmesh: {kind: vxlan}\nk3s: {config: {a: {b: 1}}}\nnodes: [{name: 7, role: agent, ssh: 5}]\n`,
 		lines: [
 			/3:12 datastore: must be "embedded", or a mapping \(key: value\), not "sqlite"$/,
-			/4:14 mesh\.kind: must be "wireguard-native"$/,
+			/4:14 mesh\.kind: must be "wireguard-native" or "tailscale" or "tailscale-ip"$/,
 			/5:19 k3s\.config\.a: must be text, or a number, or true or false, or a list/,
 			/6:16 nodes\[0]\.name: must be text, not a number$/,
 			/6:37 nodes\[0]\.ssh: must be user@host or user@host:port, or a mapping/,

@@ -10,6 +10,7 @@ import {
 import {
 	clusterSchema,
 	emptyCluster,
+	meshOfKind,
 	type Cluster,
 	type ClusterInput,
 	type NodeSpec,
@@ -328,13 +329,30 @@ const clusterArbitrary: fc.Arbitrary<Cluster> = fc
 		}),
 		nodes: nodesArbitrary,
 		ignore: fc.subarray(['latency.agent-server', 'clock.skew']),
+		airgap: optional(fc.constant({folder: '/srv/k3s'})),
+		proxy: optional(
+			fc
+				.record({
+					http: fc.constant('http://proxy.lan:3128'),
+					httpsFrom: optional(fc.constant('env:PROXY')),
+					noProxy: fc.subarray(['.lan', 'fd00::/8']),
+				})
+				.map((value) => defined(value)),
+		),
 		mirrors: fc
 			.record({
 				releases: optional(fc.constant('https://mirror.example.org/k3s')),
 			})
 			.map((value) => defined(value)),
 	})
-	.map((input) => clusterSchema.parse(defined(input)));
+	.map((input) =>
+		clusterSchema.parse(
+			defined(
+				// The folder of a release needs the release's name.
+				input.k3s.version === undefined ? {...input, airgap: undefined} : input,
+			),
+		),
+	);
 
 test('a new file means the cluster that it was made from', () => {
 	fc.assert(
@@ -388,4 +406,45 @@ test('an update after an update is the same as one, and a second one changes not
 		}),
 		{numRuns: 300},
 	);
+});
+
+test('settings of a tailnet come and go, and comments stay', () => {
+	const text = `version: 1
+name: home
+# how nodes meet
+mesh:
+  kind: tailscale # with a headscale
+  # ours
+  controlServer: https://head.example.org # in Frankfurt
+  tags: [tag:k3s]
+nodes: []
+`;
+	const before = parse(text);
+	const mesh = meshOfKind('tailscale-ip', before.mesh);
+	assert.ok(mesh.kind === 'tailscale-ip');
+	const bound: Cluster = {...before, mesh};
+	const after = updateClusterText(text, bound);
+	assert.deepEqual(parse(after), bound);
+	for (const comment of [
+		'# how nodes meet',
+		'# with a headscale',
+		'# ours',
+		'# in Frankfurt',
+	]) {
+		assert.ok(after.includes(comment), `${comment}\n${after}`);
+	}
+
+	const direct: Cluster = {...bound, mesh: {...mesh, podTraffic: 'direct'}};
+	const withPods = updateClusterText(after, direct);
+	assert.match(withPods, /podTraffic: direct/);
+	assert.deepEqual(parse(withPods), direct);
+
+	const plain: Cluster = {
+		...bound,
+		mesh: meshOfKind('wireguard-native', bound.mesh),
+	};
+	const without = updateClusterText(withPods, plain);
+	assert.deepEqual(parse(without), plain);
+	assert.doesNotMatch(without, /head\.example/);
+	assert.ok(without.includes('# how nodes meet'));
 });

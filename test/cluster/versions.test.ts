@@ -59,6 +59,12 @@ test('the JSON schema describes what may be written', () => {
 	assert.deepEqual(schema.required, ['version', 'name']);
 	assert.equal(schema.additionalProperties, false);
 	assert.ok(schema.properties?.nodes?.items?.properties?.ssh?.anyOf);
+	const meshes = schema.properties?.mesh?.oneOf?.map(({properties}) =>
+		Object.keys(properties ?? {}),
+	);
+	assert.deepEqual(meshes?.[0], ['kind']);
+	assert.ok(meshes?.[1]?.includes('controlServer'));
+	assert.ok(meshes?.[2]?.includes('podTraffic'));
 });
 
 for (const [word, expected] of [

@@ -32,6 +32,20 @@ test('--json on apply means JSON lines', () => {
 	assert.equal(parseArguments(['apply', 'x.yaml', '--json']).progress, 'json');
 });
 
+test('remove takes a node, then a cluster', () => {
+	const removal = parseArguments(['remove', 'nuc', 'home.yaml', '--force']);
+	assert.deepEqual(
+		[removal.node, removal.cluster, removal.force, removal.logOut],
+		['nuc', 'home.yaml', true, false],
+	);
+	const all = parseArguments(['uninstall', 'home.yaml', '--log-out']);
+	assert.deepEqual(
+		[all.node, all.cluster, all.force, all.logOut],
+		[undefined, 'home.yaml', false, true],
+	);
+	assert.equal(parseArguments(['remove', 'nuc']).cluster, undefined);
+});
+
 test('check is repeated or fixes when it is told to', () => {
 	const once = parseArguments(['check']);
 	assert.deepEqual(
@@ -73,6 +87,17 @@ const wrong: ReadonlyArray<readonly [string, readonly string[], RegExp]> = [
 		'a pause without watching',
 		['check', '--interval', '5'],
 		/--interval needs --watch/,
+	],
+	['a removal of nothing', ['remove'], /remove needs the name of a node/],
+	[
+		'a word too many for a removal',
+		['remove', 'nuc', 'a', 'b'],
+		/"b" is one word too many for remove/,
+	],
+	[
+		'forcing what asks for no force',
+		['apply', '--force'],
+		/apply does not take --force/,
 	],
 	['a yes to nothing', ['check', '--yes'], /leave --yes out/],
 	['no number', ['apply', '--wait-limit', 'soon'], /--wait-limit soon/],

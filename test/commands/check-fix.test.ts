@@ -21,6 +21,7 @@ const toolsOf = (
 		fleet,
 		world,
 		signal,
+		atOnce: signal,
 		applyFixes,
 		checkCluster,
 		say(lines) {
@@ -87,6 +88,29 @@ describe('check --fix', () => {
 					error.exitCode === 130 &&
 					error.message === 'Nothing was changed.',
 			);
+		});
+	});
+
+	it('says what a stop left closed, and measures nothing more', async () => {
+		await withCheckedStage({three: closedMachine}, async (stage) => {
+			const stop = new AbortController();
+			const {said, tools} = toolsOf(stage, {
+				signal: stop.signal,
+				async applyFixes({signal, ending}) {
+					// The first Ctrl-C ends in good order; only a second one cuts what is under way.
+					stop.abort(new UserError('Stopped.', {exitCode: 130}));
+					assert.equal(signal.aborted, false);
+					assert.equal(ending?.aborted, true);
+					return new Map();
+				},
+				async checkCluster() {
+					throw new Error('a stopped run measures nothing');
+				},
+			});
+			await assert.rejects(fixAndCheck(stage.outcome, tools), {
+				message: 'Stopped.',
+			});
+			assert.match(said.at(-1)!, /^Stopped: three not opened\./);
 		});
 	});
 

@@ -13,6 +13,9 @@ import {outputSchemaFiles} from '../../source/commands/json/schema-files.js';
 import {startApply} from '../../source/operations/apply.js';
 import {makePlan} from '../../source/operations/plan.js';
 import {planToJson} from '../../source/plan/render.js';
+import {checkReportText} from '../../source/commands/check-text.js';
+import type {MachineSpec} from '../../source/host/simulated/machine.js';
+import {loggedIn} from '../mesh/tailnet-support.js';
 import {closedMachine, withCheckedStage} from './support.js';
 
 /** A schema drops fields that it does not know: what is left must be all. */
@@ -21,6 +24,14 @@ const assertDocumented = (schema: z.ZodType, output: unknown): void => {
 	const printed: unknown = JSON.parse(JSON.stringify(output));
 	assert.deepEqual(schema.parse(printed), printed);
 };
+
+const behindRouter = (
+	network: string,
+	nat: NonNullable<MachineSpec['nat']>,
+): Partial<MachineSpec> => ({
+	nat,
+	internal: {address: '192.168.1.4', network},
+});
 
 describe('the JSON outputs', () => {
 	it('of check are as documented, with and without what is closed', async () => {
@@ -70,6 +81,50 @@ describe('the JSON outputs', () => {
 			assert.equal(json.fixes[0]!.outcome?.kind, 'rolled-back');
 			assert.ok(json.latencies.every(({grade}) => grade === 'good'));
 		});
+	});
+
+	it('of check tell which way Tailscale takes, and what it finds of its ways out', async () => {
+		const inTailnet = (last: number) => ({
+			facts: {tailscale: loggedIn(last, {addresses: [`100.64.0.${last}`]})},
+		});
+		await withCheckedStage(
+			{
+				one: {...inTailnet(1), ...behindRouter('home', 'port-restricted')},
+				two: {...inTailnet(2), ...behindRouter('cabin', 'symmetric')},
+				three: inTailnet(3),
+			},
+			async ({outcome}) => {
+				const json = checkReportJson(outcome);
+				assertDocumented(checkSchema, json);
+				assert.deepEqual(
+					json.tailnetPaths
+						.map(({from, to, address, way}) =>
+							[from, to, address, way.kind].join(' '),
+						)
+						.toSorted(),
+					[
+						'one three 100.64.0.3 direct',
+						'one two 100.64.0.2 relayed',
+						'three one 100.64.0.1 direct',
+						'three two 100.64.0.2 direct',
+						'two one 100.64.0.1 relayed',
+						'two three 100.64.0.3 direct',
+					],
+				);
+				assert.deepEqual(
+					json.nodes.map(({netcheck}) => netcheck?.mappingVaries),
+					[false, true, false],
+				);
+				const text = checkReportText(outcome);
+				assert.ok(
+					text.includes(
+						'Latency on Tailscale addresses, median in ms (r: by a relay)',
+					),
+					text.join('\n'),
+				);
+				assert.ok(text.some((line) => /one +· +\d+ r +\d+$/.test(line)));
+			},
+		);
 	});
 
 	it('of plan and apply are as documented', async () => {
@@ -122,6 +177,8 @@ describe('the JSON outputs', () => {
 				'check.schema.json',
 				'plan.schema.json',
 				'apply.schema.json',
+				'leaving.schema.json',
+				'policy.schema.json',
 				'kubeconfig.schema.json',
 			],
 		);

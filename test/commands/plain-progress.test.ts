@@ -8,6 +8,7 @@ const started: InstallEvent = {
 	type: 'run-started',
 	at,
 	runId: 'r1',
+	purpose: 'apply',
 	cluster: 'home',
 	version: 'v1.36.3+k3s1',
 	nodes: [

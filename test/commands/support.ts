@@ -45,7 +45,10 @@ export const withCheckedStage = async (
 	const {signal} = new AbortController();
 	const fleet = openFleet({
 		world,
-		questions: {trustHostKey: async () => true},
+		questions: {
+			trustHostKey: async () => true,
+			askSecret: async () => undefined,
+		},
 		signal,
 	});
 	try {

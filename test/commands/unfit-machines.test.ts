@@ -37,6 +37,7 @@ const tryWith = async (second: {
 			async trustHostKey() {
 				return true;
 			},
+			askSecret: async () => undefined,
 		},
 		signal,
 	});
@@ -84,8 +85,8 @@ for (const [title, second, id, sentence, next] of [
 		'no sudo',
 		{faults: {noSudo: true}},
 		'privilege.root',
-		'The user me on two is not root, and can not become root by sudo without a password.',
-		'Log in to two as root, or install sudo there and allow it without a password. As root on two:',
+		'The user me on two is not root, and can not become root: there is neither sudo nor doas.',
+		'Log in to two as root, or give the password when sudo asks for it (without a terminal, in K3S_MESH_SUDO_PASSWORD or in a file that K3S_MESH_SUDO_PASSWORD_FILE names), or install sudo and allow it without one. As root on two:',
 	],
 	[
 		'nothing to measure with',

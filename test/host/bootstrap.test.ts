@@ -36,8 +36,8 @@ const nasty = [
 	'\u0080\u0081\u0082\u0083\u0084\u0085\u0086\u0087\u0088',
 	'日本語 🎉',
 	'END\n12\nexit 1\n',
-	'x'.repeat(100_000),
 ];
+const long = 'x'.repeat(100_000);
 
 const value = fc
 	.oneof(
@@ -72,9 +72,9 @@ for (const shell of systemShells) {
 		test('fields arrive byte by byte as they were sent', async () => {
 			await fc.assert(
 				fc.asyncProperty(
-					fc.array(value, {minLength: 60, maxLength: 60}),
+					fc.array(value, {minLength: 200, maxLength: 200}),
 					async (values) => {
-						// Twenty values of each field in one process: starting one is what takes time.
+						// Two hundred values in one process: starting one is what takes time.
 						const fields = values.map((text, index) => ({
 							name: `f${index}`,
 							value: text,
@@ -90,7 +90,8 @@ for (const shell of systemShells) {
 						);
 					},
 				),
-				{numRuns: 6},
+				// 3400 values a shell, more than 10,000 with all three.
+				{numRuns: 17},
 			);
 		});
 
@@ -99,7 +100,7 @@ for (const shell of systemShells) {
 				await t.test(loginShell.name, {skip: loginShell.skip}, async () => {
 					const fields = names.map((name, index) => ({
 						name,
-						value: nasty[index * 5]!,
+						value: [long, ...nasty][index * 5]!,
 					}));
 					const outcome = await runner!.run({
 						source: echoSource,
@@ -173,6 +174,22 @@ for (const shell of systemShells) {
 			});
 			assert.equal(outcome.output, 'x\n|hello|rest\nof it');
 			assert.equal(outcome.code, 0);
+		});
+
+		test('what lingers has said everything, and ends with its input', async () => {
+			for (const kind of ['run', 'converse'] as const) {
+				const outcome = await runner!.run({
+					source: 'echo all',
+					kind,
+					lingers: true,
+					onEnd(child) {
+						assert.equal(child.exitCode, null);
+						child.stdin!.end();
+					},
+				});
+				assert.equal(outcome.output, 'all\n');
+				assert.equal(outcome.exitCode, 0);
+			}
 		});
 
 		test('the end of standard input ends what a body runs', async () => {

@@ -87,6 +87,7 @@ const stage = async (options: Partial<DoubleOptions> = {}) => {
 						asked.push(key);
 						return trust;
 					},
+					askSecret: async () => undefined,
 				},
 			},
 		);
@@ -481,17 +482,17 @@ test('root scripts go through sudo, and wait until it lets them in', async () =>
 	});
 });
 
-test('sudo that asks for a password is refused with what to do', async () => {
+test('sudo that does not let us in is told with what to do', async () => {
 	const programs = {
 		...notRoot,
-		sudo: '#!/bin/sh\necho "sudo: a password is required" >&2\nexit 1\n',
+		sudo: '#!/bin/sh\necho "sudo: me is not in the sudoers file." >&2\nexit 1\n',
 	};
 	await withStage({programs}, async ({connect}) => {
 		const host = await connect();
 		await assert.rejects(
 			host.run(shellScript('id', {as: 'root'}), {}, limits),
 			userError(
-				/me on nuc may not run sudo without a password \(sudo: a password is required\)/,
+				/^me on nuc can not become root: sudo says “me is not in the sudoers file\.”\.$/,
 				/NOPASSWD/,
 			),
 		);
@@ -505,13 +506,13 @@ test('sudo that asks for a password is refused with what to do', async () => {
 test('sudo that stops letting us in is noticed before anything is sent', async () => {
 	const programs = {
 		...notRoot,
-		sudo: '#!/bin/sh\ncase "$*" in *"sh -c :") exit 0 ;; esac\necho "sudo: expired" >&2\nexit 1\n',
+		sudo: '#!/bin/sh\ncase "$*" in *let-in*) echo k3s-mesh-let-in; exit 0 ;; esac\necho "sudo: expired" >&2\nexit 1\n',
 	};
 	await withStage({programs}, async ({connect}) => {
 		const host = await connect();
 		await assert.rejects(
 			host.run(shellScript('id', {as: 'root'}), {}, limits),
-			userError(/sudo: expired/),
+			userError(/sudo says “expired”/),
 		);
 	});
 });
@@ -532,19 +533,6 @@ test('a login without a shell is told from a lost connection', async () => {
 			);
 		},
 	);
-});
-
-test('a login that no key opens says what was tried', async () => {
-	await withStage({authorized: []}, async ({connect, home}) => {
-		home.write('id_rsa', makeKey('rsa', 'a passphrase').privateKey);
-		await assert.rejects(
-			connect(),
-			userError(
-				/did not accept the login of me \(tried .*id_ed25519\)/,
-				/id_rsa is encrypted: unlock it .* ssh-add/,
-			),
-		);
-	});
 });
 
 test('a key file that was named must be there', async () => {
@@ -594,7 +582,7 @@ test('machines that can not be reached are told apart', async () => {
 		await once(web, 'listening');
 		await assert.rejects(
 			connect({port: (web.address() as AddressInfo).port}),
-			userError(/before the login|do not understand each other/),
+			userError(/does not speak SSH: it says "HTTP\/1\.1 400 Bad Request"/),
 		);
 		web.close();
 	});
@@ -752,7 +740,9 @@ test(
 			try {
 				await assert.rejects(
 					connect(),
-					userError(/did not accept the login of me \(tried the SSH agent\)/),
+					userError(
+						/tried agent key \(ssh-ed25519 SHA256:[\w+/]+\)\. It allows publickey\./,
+					),
 				);
 			} finally {
 				agent.close();
@@ -762,3 +752,31 @@ test(
 		});
 	},
 );
+
+test('forty connections on one signal, each with a command under way, are no leak that Node warns of', async (t) => {
+	const {connect, close} = await stage();
+	t.after(close);
+	const warnings: string[] = [];
+	const onWarning = ({message}: Error) => {
+		warnings.push(message);
+	};
+
+	process.on('warning', onWarning);
+	t.after(() => {
+		process.off('warning', onWarning);
+	});
+	const {signal} = new AbortController();
+	const hosts = await Promise.all(
+		Array.from({length: 40}, async () => connect({}, {signal})),
+	);
+	await Promise.all(
+		hosts.map(async (host) =>
+			host.run(shellScript('printf %s yes'), {}, {signal}),
+		),
+	);
+	// Warnings come with the next turn.
+	await new Promise((resolve) => {
+		setImmediate(resolve);
+	});
+	assert.deepEqual(warnings, []);
+});

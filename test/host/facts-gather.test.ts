@@ -1,14 +1,22 @@
 /** The facts script, run for real by every shell that may be a machine's sh. */
 import assert from 'node:assert/strict';
 import {createHash} from 'node:crypto';
-import {mkdirSync, mkdtempSync, rmSync, writeFileSync} from 'node:fs';
+import {
+	chmodSync,
+	mkdirSync,
+	mkdtempSync,
+	rmSync,
+	writeFileSync,
+} from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import process from 'node:process';
 import {after, describe, test} from 'node:test';
 import {parse} from 'yaml';
 import type {HostFacts} from '../../source/facts/host-facts.js';
+import {parseTailscale} from '../../source/facts/parse-tailscale.js';
 import {factsGather} from '../../source/host/scripts/facts-gather.js';
+import {prefsJson, statusJson} from '../facts/tailscale-output.js';
 import {makeRunner, systemShells} from './shells.js';
 
 const secret = 'hunter2';
@@ -60,6 +68,8 @@ for (const shell of systemShells) {
 				'/var/lib/rancher',
 				'/var/lib/k3s-mesh',
 				'/etc/os-release',
+				'/opt/bin',
+				'/etc/environment',
 			]) {
 				source = source.replaceAll(folder, path.join(root, folder));
 			}
@@ -137,6 +147,33 @@ for (const shell of systemShells) {
 			assert.equal(again.facts.manifest, undefined);
 		});
 
+		test('of a proxy only what is no secret is told', async () => {
+			write(
+				'/etc/environment',
+				`LANG=C\nhttp_proxy='http://me:${secret}@p:1'\nHTTPS_PROXY=\nNO_PROXY="10.0.0.0/8,.lan"`,
+			);
+			write(
+				'/etc/rancher/k3s/k3s-mesh.env',
+				`# ours\nHTTP_PROXY="http://me:${secret}@p:1"\nHTTPS_PROXY="http://q"\nNO_PROXY="a,b"\n`,
+			);
+			const {facts, output} = await gather();
+			assert.ok(!output.includes(secret));
+			assert.deepEqual(facts.proxy, {
+				ofMachine: true,
+				noProxy: ['10.0.0.0/8', '.lan'],
+				written: [
+					'HTTP_PROXY="(secret)"',
+					'HTTPS_PROXY="http://q"',
+					'NO_PROXY="a,b"',
+				],
+			});
+			write('/etc/environment', 'http_proxy=""\n');
+			rmSync(path.join(root, '/etc/rancher'), {recursive: true});
+			const without = await gather();
+			assert.equal(without.facts.proxy, undefined);
+			rmSync(path.join(root, '/etc/environment'));
+		});
+
 		test('what flannel was told is read', async () => {
 			const path = '/etc/rancher/k3s/k3s-mesh-flannel.json';
 			write('/etc/rancher/k3s/config.yaml', 'node-ip: 10.0.0.1\n');
@@ -145,6 +182,42 @@ for (const shell of systemShells) {
 			write(path, '{"Backend": {"MTU": "big"}}');
 			assert.equal((await gather()).facts.k3s?.flannelMtu, undefined);
 			rmSync(`${root}/etc/rancher`, {recursive: true});
+		});
+
+		test('Tailscale is read without its keys, and asked for its version only when it does not answer', async () => {
+			const program = '/opt/bin/tailscale';
+			write('status', statusJson());
+			write('prefs', prefsJson());
+			write(
+				program,
+				`#!/bin/sh
+case $* in
+	'status --json') cat ${root}/status ;;
+	'debug prefs') cat ${root}/prefs ;;
+	version) echo 1.80.0 ;;
+esac
+`,
+			);
+			chmodSync(path.join(root, program), 0o755);
+			const {facts, output} = await gather();
+			assert.deepEqual(
+				facts.tailscale,
+				parseTailscale(statusJson(), prefsJson(), ''),
+			);
+			assert.doesNotMatch(output, /key:|secret|LoginName|1\.80\.0/);
+
+			// What is not in lines can not be told apart by lines.
+			write('prefs', JSON.stringify(JSON.parse(prefsJson())));
+			const odd = await gather();
+			assert.doesNotMatch(odd.output, /privkey/);
+			assert.equal(odd.facts.tailscale?.controlServer, undefined);
+
+			write('status', '');
+			const silent = await gather();
+			assert.equal(silent.facts.tailscale?.state, 'unreachable');
+			assert.equal(silent.facts.tailscale?.version, '1.80.0');
+			rmSync(path.join(root, program));
+			assert.equal((await gather()).facts.tailscale, undefined);
 		});
 
 		test('config files of K3s come in its order, and without their secrets', async () => {

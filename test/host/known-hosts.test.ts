@@ -5,6 +5,7 @@ import {createHmac, randomBytes} from 'node:crypto';
 import {readFileSync, rmSync} from 'node:fs';
 import path from 'node:path';
 import {after, test} from 'node:test';
+import fc from 'fast-check';
 import {
 	judgeKey,
 	knownHostName,
@@ -95,11 +96,124 @@ test('the same lines match as for ssh-keygen', {skip: noKeygen}, () => {
 	}
 });
 
+const label = fc.constantFrom(
+	'nuc',
+	'pi.example.org',
+	'192.0.2.7',
+	'2001:db8::5',
+	'NUC',
+);
+const port = fc.constantFrom(22, 2222);
+const namePattern = fc.oneof(
+	fc.tuple(label, port).map(([host, number]) => knownHostName(host, number)),
+	fc.constantFrom(
+		'*',
+		'!nuc',
+		'n?c',
+		'*.example.org',
+		'[*]:2222',
+		'!192.0.2.*',
+		'',
+	),
+	label,
+);
+const hostsLine = fc.oneof(
+	fc
+		.tuple(
+			fc.constantFrom(
+				'',
+				'',
+				'',
+				'@revoked ',
+				'@cert-authority ',
+				'@other ',
+				' \t',
+			),
+			fc.oneof(
+				{
+					weight: 3,
+					arbitrary: fc
+						.array(namePattern, {minLength: 1, maxLength: 3})
+						.map((names) => names.join(',')),
+				},
+				{
+					weight: 1,
+					arbitrary: fc
+						.tuple(label, port)
+						.map(([host, number]) => hashed(knownHostName(host, number))),
+				},
+				{weight: 1, arbitrary: fc.constantFrom('|1|AAAA|BBBB', '|2|x|y', '|')},
+			),
+			fc.constantFrom(' ', '\t', '  '),
+			fc.constantFrom(
+				one.publicKey,
+				rsa.publicKey,
+				other.publicKey,
+				'ssh-ed25519 AAAA',
+				`ssh-rsa ${one.publicKey.split(' ')[1]}`,
+				'unknown-type AAAADHVua25vd24tdHlwZQ==',
+				'',
+			),
+			fc.constantFrom('', ' a comment', '\r', ' # more'),
+		)
+		.map((parts) => parts.join('')),
+	fc.constantFrom('', '# nuc', 'nuc', '\r'),
+);
+
+test(
+	'generated files have the same lines for a host as for ssh-keygen',
+	{skip: noKeygen},
+	() => {
+		let matches = 0;
+		fc.assert(
+			fc.property(
+				fc.array(hostsLine, {minLength: 1, maxLength: 8}),
+				label,
+				port,
+				fc.boolean(),
+				(lines, host, number, hasEnd) => {
+					const written = `${lines.join('\n')}${hasEnd ? '\n' : ''}`;
+					const file = home.write('generated', written);
+					const entries = parseKnownHosts(written, file);
+					const name = knownHostName(host, number);
+					const {stdout} = spawnSync('ssh-keygen', ['-F', name, '-f', file], {
+						encoding: 'utf8',
+					});
+					const expected = [
+						...stdout.matchAll(/found: line (?<line>\d+)/g),
+					].map((match) => Number(match.groups!.line));
+					const found = entries
+						.filter(({names}) => namesMatch(names, name))
+						.map(({line}) => line);
+					matches += found.length;
+					// Ssh-keygen does not look into the key here; ssh leaves such lines out.
+					const isKey = (line: number) =>
+						/\S+[ \t]+\S+[ \t]+AAAA/.test(lines[line - 1]!) &&
+						!/ssh-ed25519[ \t]+AAAA(?:\s|$)|ssh-rsa[ \t]+AAAAC3/.test(
+							lines[line - 1]!,
+						);
+					assert.deepEqual(
+						found,
+						expected.filter((line) => isKey(line)),
+						stdout,
+					);
+				},
+			),
+			{numRuns: 300},
+		);
+		assert.ok(matches > 10, `${matches} lines matched`);
+	},
+);
+
 test('a key is known, unknown, changed or revoked', () => {
 	const entries = parseKnownHosts(text, 'known_hosts');
 	const verdict = (host: string, key: Buffer) => {
-		const {kind, ...rest} = judgeKey(entries, knownHostName(host, 22), key);
-		return 'entry' in rest ? `${kind} ${rest.entry.line}` : kind;
+		const {kind, ...rest} = judgeKey(
+			entries,
+			{name: knownHostName(host, 22)},
+			key,
+		);
+		return 'entry' in rest && rest.entry ? `${kind} ${rest.entry.line}` : kind;
 	};
 
 	assert.equal(verdict('plain.example.org', one.blob), 'known');
@@ -112,6 +226,50 @@ test('a key is known, unknown, changed or revoked', () => {
 	assert.equal(verdict('x.example.net', one.blob), 'unknown');
 });
 
+test('a key that is known without the port is good, and another one there says nothing', () => {
+	const entries = parseKnownHosts(text, 'known_hosts');
+	const names = {
+		name: knownHostName('plain.example.org', 2222),
+		without: 'plain.example.org',
+	};
+	assert.equal(judgeKey(entries, names, one.blob).kind, 'known');
+	assert.equal(judgeKey(entries, names, makeKey().blob).kind, 'unknown');
+	assert.equal(judgeKey(entries, names, other.blob).kind, 'revoked');
+});
+
+test('a host that is trusted by a certificate only is unknown, with the line that says so', () => {
+	const entries = parseKnownHosts(text, 'known_hosts');
+	const verdict = judgeKey(entries, {name: 'x.example.net'}, one.blob);
+	assert.equal(verdict.kind, 'unknown');
+	assert.equal(
+		verdict.kind === 'unknown' ? verdict.authority?.line : undefined,
+		10,
+	);
+});
+
+test('many who append at once lose nothing, also hashed, and after a line without an end', async () => {
+	const file = home.write('crowded', `old.example.org ${rsa.publicKey}`);
+	const names = Array.from({length: 40}, (_, index) => `h${index}.example.org`);
+	await Promise.all(
+		names.map(async (name, index) =>
+			rememberKey(file, name, one.blob, {isHashed: index % 2 === 0}),
+		),
+	);
+	const written = readFileSync(file, 'utf8');
+	const entries = parseKnownHosts(written, file);
+	for (const name of ['old.example.org', ...names]) {
+		assert.equal(
+			entries.filter((entry) => namesMatch(entry.names, name)).length,
+			1,
+			name,
+		);
+	}
+
+	assert.ok(!written.includes('h0.example.org'));
+	assert.ok(written.includes('h1.example.org'));
+	assert.equal(await rememberKey('/dev/null', 'x', one.blob), false);
+});
+
 test('algorithms of known keys are offered first', () => {
 	const entries = parseKnownHosts(text, 'known_hosts');
 	const supported = [
@@ -120,14 +278,12 @@ test('algorithms of known keys are offered first', () => {
 		'rsa-sha2-512',
 		'rsa-sha2-256',
 	];
-	assert.deepEqual(orderAlgorithms(supported, entries, 'hashed.example.org'), [
-		'rsa-sha2-512',
-		'rsa-sha2-256',
-		'ssh-ed25519',
-		'ecdsa-sha2-nistp256',
-	]);
 	assert.deepEqual(
-		orderAlgorithms(supported, entries, 'new.example.org'),
+		orderAlgorithms(supported, entries, {name: 'hashed.example.org'}),
+		['rsa-sha2-512', 'rsa-sha2-256', 'ssh-ed25519', 'ecdsa-sha2-nistp256'],
+	);
+	assert.deepEqual(
+		orderAlgorithms(supported, entries, {name: 'new.example.org'}),
 		supported,
 	);
 });

@@ -56,8 +56,46 @@ test('what is too short to be a secret is left alone', () => {
 	const redactor = makeRedactor();
 	redactor.add('');
 	redactor.add('  \n');
-	redactor.add('abc');
-	assert.equal(redactor.redact('abc   abc'), 'abc   abc');
+	redactor.add('ab');
+	assert.equal(redactor.redact('ab   ab'), 'ab   ab');
+});
+
+test('a short secret goes where it is a word of its own, and words that hold it stay', () => {
+	const redactor = makeRedactor();
+	redactor.add('root1');
+	redactor.add('k-9');
+	redactor.add('.+*');
+	redactor.add('é5x');
+	for (const [text, expected] of [
+		['root1', '‹secret›'],
+		['password=root1, and "root1".', 'password=‹secret›, and "‹secret›".'],
+		['user:root1@host', 'user:‹secret›@host'],
+		['root12 xroot1 _root1 root1_', 'root12 xroot1 _root1 root1_'],
+		['ak-9 k-9 k-99', 'ak-9 ‹secret› k-99'],
+		['a.+*b', 'a‹secret›b'],
+		['é5x né5x %C3%A95x', '‹secret› né5x ‹secret›'],
+	] as const) {
+		assert.equal(redactor.redact(text), expected);
+	}
+});
+
+test('a short secret that is cut in two is found', () => {
+	fc.assert(
+		fc.property(fc.nat(20), fc.nat(20), (one, other) => {
+			const redactor = makeRedactor();
+			redactor.add('4711');
+			const text = 'the PIN is 4711, twice 4711';
+			const pieces = redactor.pieces();
+			const [from, to] = one < other ? [one, other] : [other, one];
+			const seen =
+				pieces.push(text.slice(0, from)) +
+				pieces.push(text.slice(from, to)) +
+				pieces.push(text.slice(to)) +
+				pieces.end();
+			assert.equal(seen, redactor.redact(text));
+			assert.ok(!seen.includes('4711'));
+		}),
+	);
 });
 
 test('a secret that holds another goes whole', () => {

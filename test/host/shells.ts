@@ -67,6 +67,9 @@ export type Runner = {
 		readonly cutAt?: number;
 		/** Sends this right behind the fields, and then ends standard input of a conversation. */
 		readonly input?: string;
+		readonly lingers?: boolean;
+		/** Called when the end mark has arrived; input then stays open until it ends it. */
+		readonly onEnd?: (child: ChildProcess) => void;
 		readonly onOutput?: (text: string, child: ChildProcess) => void;
 	}): Promise<Outcome>;
 	close(): void;
@@ -92,6 +95,7 @@ export const makeRunner = (systemShell: SystemShell): Runner => {
 			const whole = encodeRequest(options.source, fields, kind, {
 				marker,
 				sshConnection,
+				lingers: options.lingers ?? false,
 			});
 			const loginShell = options.loginShell ?? systemShell;
 			const words =
@@ -106,6 +110,8 @@ export const makeRunner = (systemShell: SystemShell): Runner => {
 					...process.env,
 					PATH: `${folder}:${process.env.PATH ?? ''}`,
 					LC_ALL: 'C.UTF-8',
+					// A bash that counts itself as the first one takes a socket for rsh, and reads its owner's .bashrc.
+					SHLVL: '1',
 				},
 			});
 			let output = '';
@@ -125,9 +131,16 @@ export const makeRunner = (systemShell: SystemShell): Runner => {
 					sent = true;
 					child.stdin.write(whole.subarray(0, options.cutAt));
 					child.stdin.write(options.input ?? '');
-					if (options.cutAt !== undefined || kind === 'converse') {
+					if (
+						options.cutAt !== undefined ||
+						(kind === 'converse' && !options.onEnd)
+					) {
 						child.stdin.end();
 					}
+				}
+
+				if (frame.ended) {
+					options.onEnd?.(child);
 				}
 			});
 			child.stderr.on('data', (bytes: Buffer) => {

@@ -1,12 +1,14 @@
 import assert from 'node:assert/strict';
 import {describe, test} from 'node:test';
+import {becomeRoot} from '../../source/host/scripts/become-root.js';
 import {catalogue} from '../../source/host/scripts/catalogue.js';
+import {endSudo} from '../../source/host/scripts/end-sudo.js';
 import {hello} from '../../source/host/scripts/hello.js';
 import {probeAgent} from '../../source/host/scripts/probe-agent.js';
 import {fastWorld, threeMachines} from './simulated-support.js';
 
 /** Part of connecting over SSH, which the simulated world does not do. */
-const ofSshAlone = new Set([hello.name]);
+const ofSshAlone = new Set([hello.name, becomeRoot.name, endSudo.name]);
 /** A conversation; `simulated-probe.test.ts` has it. */
 const conversations = new Set([probeAgent.name]);
 
@@ -27,6 +29,7 @@ describe('the simulated world knows the scripts of the catalogue', () => {
 						async trustHostKey() {
 							return true;
 						},
+						askSecret: async () => undefined,
 					},
 				},
 			);

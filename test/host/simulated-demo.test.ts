@@ -28,6 +28,7 @@ const openDemoFleet = ({world}: ReturnType<typeof makeDemo>) =>
 			async trustHostKey() {
 				throw new Error('the demo asks for no host key');
 			},
+			askSecret: async () => undefined,
 		},
 		signal,
 	});

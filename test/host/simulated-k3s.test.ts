@@ -51,6 +51,7 @@ const open = async (world: SimulatedWorld, name: string): Promise<Host> =>
 				async trustHostKey() {
 					return true;
 				},
+				askSecret: async () => undefined,
 			},
 		},
 	);
@@ -164,7 +165,10 @@ describe('K3s in the simulated world', () => {
 		const ask = async (channel: string) =>
 			host.run(
 				k3sResolveVersion,
-				{channelUrl: `https://update.example.org/channels/${channel}`},
+				{
+					proxy: undefined,
+					channelUrl: `https://update.example.org/channels/${channel}`,
+				},
 				{signal},
 			);
 		assert.deepEqual(await ask('stable'), {version});
@@ -340,7 +344,7 @@ describe('K3s in the simulated world', () => {
 			const two = await open(world, 'two');
 			await joinAgent(two, server, url);
 			const line = await firstLine(two, (text) => text.includes('Failed to'));
-			assert.equal(classify(line)?.waitsFor, waitsFor);
+			assert.equal(classify(line, 'one')?.waitsFor, waitsFor);
 			const state = await firstLine(two, (text) => text.startsWith('@state'));
 			const parsed = parseJournalLine(state);
 			assert.ok(parsed.kind === 'state');
@@ -385,9 +389,11 @@ describe('K3s in the simulated world', () => {
 		};
 		assert.deepEqual(await server.run(firewallApply, apply, {signal}), {
 			missing: 1,
+			places: [0],
 		});
 		assert.deepEqual(await server.run(firewallApply, apply, {signal}), {
 			missing: 0,
+			places: [],
 		});
 		const state = await joined;
 		assert.equal(state.activeState, 'active');
@@ -402,7 +408,7 @@ describe('K3s in the simulated world', () => {
 			token: `K10${'0'.repeat(64)}::node:agent-secret`,
 		});
 		const line = await firstLine(two, (text) => text.includes('Failed to'));
-		assert.equal(classify(line)?.final, true);
+		assert.equal(classify(line, 'one')?.final, true);
 	});
 
 	test('the lock keeps two runs apart until it is released or stale', async () => {

@@ -47,6 +47,7 @@ const measure = async (
 						async trustHostKey() {
 							return true;
 						},
+						askSecret: async () => undefined,
 					},
 				},
 			),

@@ -67,6 +67,11 @@ export type DoubleOptions = {
 	readonly programs?: Readonly<Record<string, string>>;
 	/** What a login profile prints before the command, and a logout one after it. */
 	readonly noise?: {readonly before: string; readonly after: string};
+	/** Instead of accepting the authorized keys. */
+	readonly onAuthentication?: (
+		context: ssh2.AuthContext,
+		client: ssh2.Connection,
+	) => void;
 	/** Instead of running the command. */
 	readonly onExec?: (channel: ssh2.ServerChannel, command: string) => void;
 };
@@ -151,6 +156,11 @@ export const startSshDouble = async (
 			client.on('authentication', (context) => {
 				if (context.method === 'publickey' && !context.signature) {
 					offered.push(context.key.data);
+				}
+
+				if (options.onAuthentication) {
+					options.onAuthentication(context, client);
+					return;
 				}
 
 				const accepted =

@@ -4,19 +4,32 @@
 import assert from 'node:assert/strict';
 import {type Buffer} from 'node:buffer';
 import {type ChildProcess, spawn} from 'node:child_process';
+import {createHash, randomBytes} from 'node:crypto';
 import {once} from 'node:events';
-import {existsSync, mkdirSync, rmdirSync} from 'node:fs';
+import {
+	existsSync,
+	mkdirSync,
+	mkdtempSync,
+	readFileSync,
+	readdirSync,
+	rmSync,
+	rmdirSync,
+	statSync,
+} from 'node:fs';
 import net, {type AddressInfo} from 'node:net';
 import os from 'node:os';
+import path from 'node:path';
 import process from 'node:process';
 import {after, before, describe, test} from 'node:test';
 import {setTimeout as pause} from 'node:timers/promises';
+import {ScriptFailed} from '../../source/host/errors.js';
 import type {Host} from '../../source/host/host.js';
 import {makeRedactor} from '../../source/host/redactor.js';
 import {
 	factsGather,
 	factsInput,
 } from '../../source/host/scripts/facts-gather.js';
+import {filesReceive} from '../../source/host/scripts/files-receive.js';
 import {defineScript} from '../../source/host/scripts/script.js';
 import {makeSshConnector} from '../../source/host/ssh/connect.js';
 import {makeHome, makeKey} from './ssh-double.js';
@@ -110,7 +123,13 @@ describe(
 					name: 'here',
 					ssh: {host: '127.0.0.1', port, user: os.userInfo().username},
 				},
-				{signal: never, questions: {trustHostKey: async () => true}},
+				{
+					signal: never,
+					questions: {
+						trustHostKey: async () => true,
+						askSecret: async () => undefined,
+					},
+				},
 			);
 		});
 
@@ -176,6 +195,104 @@ describe(
 			while (alive(pid)) {
 				await pause(5);
 			}
+		});
+
+		describe('a large file', () => {
+			const folder = mkdtempSync(path.join(os.tmpdir(), 'k3s-mesh-upload-'));
+			const bytes = randomBytes(8_000_000);
+			const file = {
+				path: path.join(folder, 'a folder', "it's.tar"),
+				mode: 0o640,
+				bytes: bytes.length,
+				sha256: createHash('sha256').update(bytes).digest('hex'),
+			};
+			const receive = {...filesReceive, as: 'login' as const};
+			/** The bytes from an offset on; fails after so many, when it is told to. */
+			const reader = (failAfter = Number.POSITIVE_INFINITY) =>
+				async function* (offset: number): AsyncGenerator<Uint8Array> {
+					let sent = 0;
+					for (let at = offset; at < bytes.length; at += 65_536) {
+						if (sent >= failAfter) {
+							throw new Error('the disk here has failed');
+						}
+
+						const piece = bytes.subarray(at, at + 65_536);
+						sent += piece.length;
+						yield piece;
+					}
+				};
+
+			after(() => {
+				rmSync(folder, {recursive: true});
+			});
+
+			test('goes on where it was cut off, and arrives whole', async () => {
+				await assert.rejects(
+					host.upload(receive, file, {
+						...limits,
+						read: reader(3_000_000),
+						onProgress() {
+							// Nobody looks.
+						},
+					}),
+					/the disk here has failed/,
+				);
+				const part = path.join(
+					folder,
+					'a folder',
+					`.it's.tar.k3s-mesh-${file.sha256}`,
+				);
+				// What was on its way may be lost; what has arrived is kept.
+				const kept = statSync(part).size;
+				assert.ok(kept > 0 && kept < bytes.length);
+				const progress: number[] = [];
+				const result = await host.upload(receive, file, {
+					...limits,
+					read: reader(),
+					onProgress(done) {
+						progress.push(done);
+					},
+				});
+				assert.deepEqual(result, {changed: true});
+				assert.ok(progress[0]! >= kept);
+				assert.equal(progress.at(-1), bytes.length);
+				assert.ok(readFileSync(file.path).equals(bytes));
+				assert.equal(statSync(file.path).mode & 0o777, 0o640);
+				assert.deepEqual(readdirSync(path.dirname(file.path)), ["it's.tar"]);
+			});
+
+			test('is not sent twice', async () => {
+				const result = await host.upload(receive, file, {
+					...limits,
+					read(offset) {
+						assert.equal(offset, bytes.length);
+						return reader()(offset);
+					},
+					onProgress() {
+						// Nobody looks.
+					},
+				});
+				assert.deepEqual(result, {changed: false});
+			});
+
+			test('of other content is thrown away', async () => {
+				const other = {...file, path: path.join(folder, 'other'), bytes: 7};
+				await assert.rejects(
+					host.upload(receive, other, {
+						...limits,
+						async *read() {
+							yield new TextEncoder().encode('another');
+						},
+						onProgress() {
+							// Nobody looks.
+						},
+					}),
+					(error) =>
+						error instanceof ScriptFailed &&
+						error.lastLines.at(-1)!.includes('another sha256'),
+				);
+				assert.ok(!readdirSync(folder).some((name) => name.includes('other')));
+			});
 		});
 
 		test('facts are gathered in one call', async () => {

@@ -23,6 +23,8 @@ const cases: ReadonlyArray<readonly [string, string]> = [
 	['zero\u200Bwidth\uFEFF', 'zerowidth'],
 	['Ёлка 日本 🎉 é', 'Ёлка 日本 🎉 é'],
 	['unfinished \u001B[31', 'unfinished '],
+	['\u001B]0;without an end', '0;without an end'],
+	['\u009D0;without an end', '0;without an end'],
 ];
 
 test('nothing of a host moves the cursor or hides text', () => {

@@ -63,6 +63,28 @@ test('an agent that waits says at once for which address and port, and gives up 
 	);
 });
 
+test('a journal that nobody can read is shown: its last lines stand beside what is waited for', async () => {
+	const fake = waitingAgent(['one', 'two', 'three', 'x'.repeat(500)]);
+	const run = startFakeRun(fake, {waitLimitMs: 50});
+	const [failure] = (await run.engine.run()).failures;
+	assert.match(failure!.message, /^waits for 198\.51\.100\.1:6443 \(given up/);
+	assert.deepEqual(failure!.tryNext.slice(0, 3), [
+		'Its journal ends with:',
+		'two',
+		'three',
+	]);
+	assert.equal(failure!.tryNext[3]!.length, 200);
+});
+
+test("a wait tells until when, by the run's clock", async () => {
+	const run = startFakeRun(waitingAgent([]), {waitLimitMs: 50});
+	await run.engine.run();
+	const wait = run.events.find(
+		(event) => event.type === 'now' && event.waiting && event.node === 'nuc',
+	);
+	assert.equal(wait?.type === 'now' && wait.deadlineAt, 50);
+});
+
 test('a cause that no waiting cures ends the wait before the deadline', async () => {
 	const fake = waitingAgent([
 		'level=fatal msg="token CA hash does not match the Cluster CA certificate hash: a != b"',
@@ -73,6 +95,25 @@ test('a cause that no waiting cures ends the wait before the deadline', async ()
 	const result = await run.engine.run();
 	assert.match(result.failures[0]!.message, /another cluster/);
 	assert.doesNotMatch(result.failures[0]!.message, /given up/);
+});
+
+test('a unit that ends again and again is said, with its last words', async () => {
+	const fake = waitingAgent([
+		'the last words of K3s',
+		'k3s-agent.service: Main process exited, code=exited, status=1/FAILURE',
+		'k3s-agent.service: Scheduled restart job, restart counter is at 1.',
+		'k3s-agent.service: Scheduled restart job, restart counter is at 2.',
+	]);
+	const run = startFakeRun(fake, {waitLimitMs: 50});
+	const result = await run.engine.run();
+	assert.match(
+		result.failures[0]!.message,
+		/^K3s ends right after each start, and says last: the last words of K3s \(given up after \d+ s\)$/,
+	);
+	assert.match(
+		result.failures[0]!.tryNext.join(' '),
+		/journalctl -u k3s-agent/,
+	);
 });
 
 test('stopped while it waits, the run ends', async () => {

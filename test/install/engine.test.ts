@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import {test} from 'node:test';
-import {UserError} from '../../source/errors.js';
+import {UserError, exitCodes} from '../../source/errors.js';
 import {HostLost, ScriptFailed} from '../../source/host/errors.js';
+import type {HostSource} from '../../source/install/host-pool.js';
 import {parseManifest} from '../../source/install/manifest.js';
 import type {ApplyResult} from '../../source/operations/operations.js';
 import {caHash, forever, makeFakeCluster} from './fake-cluster.js';
@@ -325,6 +326,130 @@ test('stopped, a run ends at once and says so', async () => {
 	);
 });
 
+test('stopped in good order, what is under way ends, what waits is cut, and each node is told of', async () => {
+	const fake = makeFakeCluster(names);
+	let goOn: () => void = () => undefined;
+	const held = new Promise<void>((resolve) => {
+		goOn = resolve;
+	});
+	fake.before = async (node, script) => {
+		if (node === 'nuc' && script === 'k3s.download') {
+			await held;
+		}
+
+		if (node === 'nyc1' && script === 'firewall.apply') {
+			await held;
+		}
+	};
+
+	const run = startFakeRun(fake);
+	const running = run.engine.run();
+	await run.until(
+		(event) =>
+			event.type === 'step' &&
+			event.step === 'nuc/download/download' &&
+			event.state === 'running',
+	);
+	await run.until(
+		(event) =>
+			event.type === 'step' &&
+			event.step === 'fra1/ready/await-ready' &&
+			event.state === 'unchanged',
+	);
+	run.ending.abort();
+	const stopping = run.events.find(({type}) => type === 'stopping');
+	assert.ok(stopping?.type === 'stopping');
+	assert.deepEqual(
+		stopping.steps.map(({step}) => step),
+		['nuc/download/download', 'nyc1/prepare/firewall'],
+	);
+	goOn();
+	const result = await running;
+	assertOutcome(result, 'stopped');
+	const states = run.states();
+	assert.equal(states.get('nuc/download/download'), 'changed');
+	assert.equal(states.get('nuc/configure/write-file'), 'skipped');
+	const ended = run.events.at(-1);
+	assert.ok(ended?.type === 'run-ended');
+	assert.deepEqual(
+		ended.nodes.map(({node, state}) => [node, state]),
+		[
+			['fra1', 'partly'],
+			['nuc', 'partly'],
+			['nyc1', 'partly'],
+		],
+	);
+	assert.match(ended.nodes[1]!.text, /^stopped before "write-file on nuc"/);
+	assert.match(ended.nodes[1]!.next, /goes on with "write-file on nuc"$/);
+	assert.equal(fake.machines.get('nuc')!.binary, 'v1.36.3+k3s1');
+});
+
+test('nothing of what was done is taken back when a run fails, and each node is told of', async () => {
+	const fake = makeFakeCluster(names);
+	fake.before = (node, script) => {
+		if (node === 'nuc' && script === 'k3s.install') {
+			throw new UserError('broken');
+		}
+	};
+
+	const run = startFakeRun(fake);
+	await run.engine.run();
+	const nuc = fake.machines.get('nuc')!;
+	assert.equal(nuc.binary, 'v1.36.3+k3s1');
+	assert.ok(nuc.files.has('/config'));
+	assert.equal(nuc.firewall.size, 1);
+	const ended = run.events.at(-1);
+	assert.ok(ended?.type === 'run-ended');
+	assert.match(ended.message, /Nothing is taken back/);
+	assert.deepEqual(
+		ended.nodes.map(({node, state}) => [node, state]),
+		[
+			['fra1', 'done'],
+			['nuc', 'failed'],
+			['nyc1', 'done'],
+		],
+	);
+	assert.equal(
+		ended.nodes[1]!.text,
+		'failed at "install on nuc": broken; K3s is downloaded there, not installed by this run',
+	);
+});
+
+test('while the lock cannot be relied on nothing new is begun', async () => {
+	const fake = makeFakeCluster(names);
+	const run = startFakeRun(fake);
+	run.confirm(false);
+	const running = run.engine.run();
+	run.confirm(false);
+	assert.ok(![...run.states().values()].includes('running'));
+	assert.equal(fake.machines.get('fra1')!.calls.length, 0);
+	run.confirm(true);
+	assertOutcome(await running, 'good');
+});
+
+test('a lost lock cuts the run, once, and another run of it goes on later', async () => {
+	const fake = makeFakeCluster(names);
+	fake.before = async (node, script, options) => {
+		if (node === 'nuc' && script === 'k3s.download') {
+			await forever(options);
+		}
+	};
+
+	const run = startFakeRun(fake);
+	const running = run.engine.run();
+	await run.until(
+		(event) =>
+			event.type === 'step' &&
+			event.step === 'nuc/download/download' &&
+			event.state === 'running',
+	);
+	run.lost.abort(new UserError('Another run has taken this cluster over.'));
+	const result = await running;
+	assertOutcome(result, 'failed');
+	assert.match(result.failures[0]!.message, /taken this cluster over/);
+	assert.equal(run.events.filter(({type}) => type === 'run-ended').length, 1);
+});
+
 test('no more nodes are worked on at once than wanted', async () => {
 	const many = Array.from({length: 8}, (_, index) => `n${index}`);
 	const fake = makeFakeCluster(many);
@@ -372,6 +497,130 @@ test('a connection that stays lost fails that node only', async () => {
 		['nuc'],
 	);
 	assert.equal(run.states().get('nyc1/ready/await-ready'), 'unchanged');
+});
+
+/** A cluster whose machine nuc loses its connection in a download, and then cannot be reached `times` times. */
+const bootsIn = (times: number) => {
+	const fake = makeFakeCluster(names);
+	let lost = false;
+	let refused = 0;
+	fake.before = (node, script) => {
+		if (node === 'nuc' && script === 'k3s.download' && !lost) {
+			lost = true;
+			throw new HostLost('nuc', 'it was closed');
+		}
+	};
+
+	const {reopen} = fake.source;
+	const source: HostSource = {
+		...fake.source,
+		async reopen(node) {
+			if (refused < times) {
+				refused += 1;
+				throw new UserError('198.51.100.3 refuses connections on port 22.', {
+					exitCode: exitCodes.unreachable,
+				});
+			}
+
+			return reopen(node);
+		},
+	};
+	return {...fake, source};
+};
+
+test('a machine that boots in the middle of a step is waited for', async () => {
+	const run = startFakeRun(bootsIn(3));
+	const result = await run.engine.run();
+	assert.equal(result.outcome, 'good');
+	assert.ok(
+		run.events.some(
+			(event) =>
+				event.type === 'now' &&
+				event.waiting &&
+				event.node === 'nuc' &&
+				event.text ===
+					'waits for nuc to answer again: 198.51.100.3 refuses connections on port 22',
+		),
+	);
+});
+
+/** A cluster whose server is lost when the second machine asks it for a token, and then cannot be reached `times` times. */
+const serverBootsIn = (times: number) => {
+	const fake = makeFakeCluster(names);
+	let lost = false;
+	let refused = 0;
+	fake.before = (node, script) => {
+		const {active, calls} = fake.machines.get('fra1')!;
+		// Its own step asks for them right after a ping.
+		const isForOther = active && calls.at(-2) !== 'k3s.ping';
+		if (node === 'fra1' && script === 'k3s.tokens' && isForOther && !lost) {
+			lost = true;
+			throw new HostLost('fra1', 'it was closed');
+		}
+	};
+
+	const {reopen} = fake.source;
+	const source: HostSource = {
+		...fake.source,
+		async reopen(node) {
+			if (node === 'fra1' && refused < times) {
+				refused += 1;
+				throw new UserError('198.51.100.1 refuses connections on port 22.', {
+					node,
+					exitCode: exitCodes.unreachable,
+				});
+			}
+
+			return reopen(node);
+		},
+	};
+	return {...fake, source};
+};
+
+test('a server that boots while another machine asks it something is waited for', async () => {
+	const run = startFakeRun(serverBootsIn(5));
+	const result = await run.engine.run();
+	assert.equal(result.outcome, 'good', JSON.stringify(result.failures));
+	assert.ok(
+		run.events.some(
+			(event) =>
+				event.type === 'now' &&
+				event.waiting &&
+				event.text.startsWith('waits for fra1 to answer again: 198.51.100.1'),
+		),
+	);
+});
+
+test('a server that does not come back fails who needs it with its name', async () => {
+	const run = startFakeRun(serverBootsIn(Number.POSITIVE_INFINITY), {
+		waitLimitMs: 200,
+	});
+	const {failures} = await run.engine.run();
+	assert.ok(failures.length > 0);
+	for (const {message} of failures) {
+		assert.match(
+			message,
+			/^The connection to fra1 was lost, and it cannot be reached again/,
+		);
+	}
+});
+
+test('a machine that does not come back fails by the deadline, once, with what was lost and what to do', async () => {
+	const run = startFakeRun(bootsIn(Number.POSITIVE_INFINITY), {
+		waitLimitMs: 500,
+	});
+	const {failures} = await run.engine.run();
+	const lost =
+		'The connection to nuc was lost, and it cannot be reached again: 198.51.100.3 refuses connections on port 22';
+	assert.deepEqual(
+		failures.map(({node, message}) => [node, message]),
+		[
+			['nuc', `${lost} (given up after 1 s)`],
+			// A step that needs no other of that node: it does not wait once more.
+			['nuc', lost],
+		],
+	);
+	assert.match(failures[0]!.tryNext.join(' '), /runs and has its network/);
 });
 
 test('progress and output of a long step are told', async () => {

@@ -30,6 +30,8 @@ export type FakeCluster = {
 		script: string,
 		options: CallOptions & {readonly onLine?: (line: string) => void},
 	) => Promise<void> | void;
+	/** Nodes that the API shows as not Ready. */
+	readonly notReady: Set<string>;
 	/** Connections made, by node. */
 	readonly connections: Map<string, number>;
 };
@@ -103,13 +105,16 @@ export const makeFakeCluster = (names: readonly string[]): FakeCluster => {
 		};
 	};
 
+	const notReady = new Set<string>();
 	const nodeObjects = () =>
 		[...machines.values()]
 			.filter(({active}) => active)
 			.map(({name}) => ({
 				name,
-				ready: true,
-				notReadyMessage: undefined,
+				ready: !notReady.has(name),
+				notReadyMessage: notReady.has(name)
+					? 'container runtime network not ready'
+					: undefined,
 				internalIps: [],
 				externalIps: [`198.51.100.${names.indexOf(name) + 1}`],
 				podCidrs: [`10.42.${names.indexOf(name)}.0/24`],
@@ -181,7 +186,10 @@ export const makeFakeCluster = (names: readonly string[]): FakeCluster => {
 					}
 				}
 
-				return {missing: missing.length};
+				return {
+					missing: missing.length,
+					places: missing.map((rule) => input.rules.indexOf(rule)),
+				};
 			}
 
 			case 'k3s.download': {
@@ -228,6 +236,10 @@ export const makeFakeCluster = (names: readonly string[]): FakeCluster => {
 					restarts: 0,
 					mainPid: 1,
 				};
+			}
+
+			case 'k3s.recent-journal': {
+				return undefined;
 			}
 
 			case 'k3s.ping': {
@@ -351,6 +363,9 @@ export const makeFakeCluster = (names: readonly string[]): FakeCluster => {
 			rttMs: 1,
 			run: call,
 			stream: call,
+			async upload() {
+				throw new Error('The fake takes no files.');
+			},
 			async converse() {
 				throw new Error('The fake does not converse.');
 			},
@@ -363,6 +378,7 @@ export const makeFakeCluster = (names: readonly string[]): FakeCluster => {
 	const cluster: FakeCluster = {
 		machines,
 		connections,
+		notReady,
 		source: {
 			open: async (name) => connect(name),
 			reopen: async (name) => connect(name),

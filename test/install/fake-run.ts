@@ -1,8 +1,10 @@
 import {clusterSchema, type Cluster} from '../../source/cluster/schema.js';
 import {makeRedactor} from '../../source/host/redactor.js';
+import type {LockHold} from '../../source/install/cluster-lock.js';
 import {makeEngine, type Engine} from '../../source/install/engine.js';
 import type {InstallEvent, StepState} from '../../source/install/events.js';
 import {makeHostPool} from '../../source/install/host-pool.js';
+import type {ApplyResult} from '../../source/operations/operations.js';
 import type {Plan, Step, StepAction} from '../../source/plan/plan.js';
 import type {FakeCluster} from './fake-cluster.js';
 
@@ -10,6 +12,7 @@ import type {FakeCluster} from './fake-cluster.js';
 export const planOf = (names: readonly string[]): Plan => {
 	const [first = ''] = names;
 	return {
+		purpose: 'apply',
 		cluster: 'home',
 		version: 'v1.36.3+k3s1',
 		firstServer: first,
@@ -65,6 +68,7 @@ export const planOf = (names: readonly string[]): Plan => {
 					kind: 'write-file',
 					path: '/config',
 					mode: 0o600,
+					quoting: 'yaml',
 					content:
 						index === 0
 							? [
@@ -144,7 +148,16 @@ export const clusterOf = (names: readonly string[]): Cluster =>
 
 /** An engine on fake machines, with everything that it told. */
 export type FakeRun = {
-	readonly engine: Engine;
+	readonly engine: Pick<Engine, 'reset'> & {
+		/** Runs while the lock is held. */
+		run(): Promise<ApplyResult>;
+	};
+	/** Aborted, the lock is somebody else's. */
+	readonly lost: AbortController;
+	/** Can the lock be relied on? */
+	readonly confirm: (confirmed: boolean) => void;
+	/** The person wants the run to end in good order. */
+	readonly ending: AbortController;
 	readonly events: InstallEvent[];
 	readonly stop: AbortController;
 	/** The last state of every step, by its id. */
@@ -167,12 +180,29 @@ export const startFakeRun = (
 	const events: InstallEvent[] = [];
 	const watchers = new Set<(event: InstallEvent) => void>();
 	const stop = new AbortController();
+	const ending = new AbortController();
+	const lost = new AbortController();
+	let confirmed = true;
+	const hold: LockHold = {
+		lost: lost.signal,
+		isConfirmed: () => confirmed,
+		onChange() {
+			// The engine puts its own here.
+		},
+	};
 	const engine = makeEngine({
 		cluster: clusterOf(names),
 		plan: changes.plan ?? planOf(names),
 		hosts: makeHostPool(fake.source),
 		redactor: makeRedactor(),
-		proof: {interface: 'flannel-wg', port: 51_820, handshakes: true},
+		proof: {
+			interface: 'flannel-wg',
+			port: 51_820,
+			handshakes: true,
+			answers: 'flannel',
+			tailnet: 'none',
+		},
+		tailnet: undefined,
 		now: () => 0,
 		randomText(length) {
 			generated += 1;
@@ -180,6 +210,7 @@ export const startFakeRun = (
 		},
 		readSecret: async () => 'never',
 		signal: stop.signal,
+		ending: ending.signal,
 		concurrency: changes.concurrency ?? 16,
 		waitLimitMs: changes.waitLimitMs ?? 10_000,
 		pollMs: 1,
@@ -191,7 +222,16 @@ export const startFakeRun = (
 		},
 	});
 	return {
-		engine,
+		engine: {
+			run: async () => engine.run(hold),
+			reset: (node) => engine.reset(node),
+		},
+		lost,
+		confirm(value) {
+			confirmed = value;
+			hold.onChange();
+		},
+		ending,
 		events,
 		stop,
 		states: () =>

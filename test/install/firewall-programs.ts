@@ -7,7 +7,7 @@ export const firewallPrograms = (
 ): Readonly<Record<string, string>> => {
 	const common = String.raw`#!/bin/sh
 state=${root}/firewall
-mkdir -p "$state"
+[ -d "$state" ] || mkdir -p "$state"
 bracketed() {
 	text=
 	for word in "$@"; do text="$text[$word]"; done
@@ -28,9 +28,14 @@ case "$1" in
 		shift
 		rule=$(bracketed "$@" | sed 's/\[comment\].*//')
 		if holds "$state/ufw" "$rule"; then echo 'Skipping adding existing rule'; exit 0; fi
-		[ $dry = yes ] || echo "$rule" >>"$state/ufw"
+		if [ $dry = no ]; then
+			echo "$rule" >>"$state/ufw"
+			# As ufw shows it: the comment in quotes, at the end.
+			echo "ufw $*" | sed "s/ comment \\(.*\\)/ comment '\\1'/" >>"$state/../ufw-added"
+		fi
 		;;
-	show) ;;
+	show) [ ! -f "$state/../ufw-added" ] || cat "$state/../ufw-added" ;;
+	reload) ;;
 	delete)
 		shift
 		drop "$state/ufw" "$(bracketed "$@")"
@@ -50,31 +55,45 @@ case "$verb" in
 		shift
 		bracketed "$@" >>"$state/iptables-$chain"
 		;;
+	-S) ;;
 	-D) holds "$state/iptables-$chain" "$(bracketed "$@")" && drop "$state/iptables-$chain" "$(bracketed "$@")" ;;
 	*) exit 2 ;;
 esac
 `,
-		nft: `${common}
+		nft: String.raw`${common}
 case "$1 $2" in
-	'add chain') touch "$state/nft-$3-$4-$5" ;;
+	'list tables') exit 0 ;;
+	'-a list')
+		[ -f "$state/nft-$4-$5-$6" ] || exit 1
+		sed "s/$/ # handle /" "$state/nft-$4-$5-$6" | awk '{print $0 NR}'
+		exit 0
+		;;
+esac
+case "$1 $2" in
+	-f*)
+		chain=$(sed -n '1s/^flush chain \([^ ]*\) \([^ ]*\) /\1-\2-/p' "$2")
+		[ -f "$state/nft-$chain" ] || exit 1
+		sed 1,2d "$2" >"$state/nft-$chain"
+		exit 0
+		;;
+esac
+[ "$1 $2" != 'add chain' ] || { touch "$state/nft-$3-$4-$5"; exit 0; }
+[ -f "$state/nft-$3-$4-$5" ] || exit 1
+file="$state/nft-$3-$4-$5"
+case "$1 $2" in
 	'add rule' | 'insert rule')
-		[ -f "$state/nft-$3-$4-$5" ] || exit 1
-		file="$state/nft-$3-$4-$5"
 		shift 5
 		echo "$*" >>"$file"
 		;;
-	'flush chain')
-		[ -f "$state/nft-$3-$4-$5" ] || exit 1
-		: >"$state/nft-$3-$4-$5"
+	'delete rule') sed -i "$7d" "$file" ;;
+	'flush chain') : >"$file" ;;
+	'delete chain')
+		[ ! -s "$file" ] && ! grep -qs "jump $5 " "$state"/nft-* || exit 1
+		rm "$file"
 		;;
 	'list chain')
-		[ -f "$state/nft-$3-$4-$5" ] || exit 1
 		echo "chain $3-$4-$5"
-		cat "$state/nft-$3-$4-$5"
-		;;
-	-f*)
-		chain=$(sed -n '1s/^chain //p' "$2")
-		sed 1d "$2" >>"$state/nft-$chain"
+		cat "$file"
 		;;
 	*) exit 2 ;;
 esac
@@ -110,9 +129,15 @@ case "$*" in
 		;;
 esac
 case "$1" in
-	enable) : >"$state/unit-enabled" ;;
-	disable) rm -f "$state/unit-enabled" ;;
-	is-enabled | is-active) [ -e "$state/unit-enabled" ] ;;
+	enable | disable | is-enabled | is-active)
+		for unit in "$@"; do :; done
+		enabled="$state/../enabled-$unit"
+		case "$1" in
+			enable) : >"$enabled" ;;
+			disable) rm -f "$enabled" ;;
+			*) [ -e "$enabled" ] ;;
+		esac
+		;;
 esac
 `,
 		'systemd-run': `${common}

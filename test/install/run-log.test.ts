@@ -1,5 +1,12 @@
 import assert from 'node:assert/strict';
-import {mkdtempSync, readFileSync, rmSync, statSync} from 'node:fs';
+import {
+	chmodSync,
+	mkdirSync,
+	mkdtempSync,
+	readFileSync,
+	rmSync,
+	statSync,
+} from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import {after, before, test} from 'node:test';
@@ -19,7 +26,11 @@ const line = (text: string) =>
 
 test('a run log is private, in a private folder, one JSON line an event, in order', async () => {
 	const file = path.join(folder, 'logs', 'home.jsonl');
-	const log = await openRunLog({path: file, redact: (text) => text});
+	const log = await openRunLog({
+		path: file,
+		isOwnFolder: false,
+		redact: (text) => text,
+	});
 	for (let index = 0; index < 50; index += 1) {
 		log.write(line(`line ${index}`));
 	}
@@ -37,10 +48,32 @@ test('a run log is private, in a private folder, one JSON line an event, in orde
 	);
 });
 
+test("a folder of ours is closed to others also when it was there already; somebody else's is left as it is", async () => {
+	for (const [isOwnFolder, mode] of [
+		[true, 0o700],
+		[false, 0o755],
+	] as const) {
+		const known = path.join(folder, `known-${isOwnFolder}`);
+		mkdirSync(known);
+		chmodSync(known, 0o755);
+		const log = await openRunLog({
+			path: path.join(known, 'home.jsonl'),
+			isOwnFolder,
+			redact: (text) => text,
+		});
+		await log.close();
+		assert.equal(statSync(known).mode % 0o1000, mode);
+	}
+});
+
 test('a run log is appended to', async () => {
 	const file = path.join(folder, 'again.jsonl');
 	for (const text of ['one', 'two']) {
-		const log = await openRunLog({path: file, redact: (value) => value});
+		const log = await openRunLog({
+			path: file,
+			isOwnFolder: false,
+			redact: (value) => value,
+		});
 		log.write(line(text));
 		await log.close();
 	}
@@ -55,6 +88,7 @@ test('secrets are taken out, also those that JSON writes differently', async () 
 	const file = path.join(folder, 'secret.jsonl');
 	const log = await openRunLog({
 		path: file,
+		isOwnFolder: false,
 		redact: (text) => redactor.redact(text),
 	});
 	log.write(line(`token is ${secret}.`));

@@ -14,6 +14,11 @@ import {
 import {systemShells} from '../host/shells.js';
 import {makeSandbox, type Sandbox} from './script-sandbox.js';
 
+/** A df that sees no room anywhere. */
+const fullDisk = String.raw`#!/bin/sh
+printf 'Filesystem 1024-blocks Used Available Capacity Mounted on\n/dev/vda 9 9 0 100%% /\n'
+`;
+
 for (const shell of systemShells) {
 	describe(`files on a host, with ${shell.name}`, {skip: shell.skip}, () => {
 		let sandbox: Sandbox;
@@ -88,6 +93,45 @@ for (const shell of systemShells) {
 			assert.equal(
 				statSync(sandbox.at('/kept.k3s-mesh.bak')).mode % 0o1000,
 				0o640,
+			);
+		});
+
+		// The shell of busybox takes its own cp and df before any program.
+		const skip = shell.name === 'busybox ash';
+		test(
+			'what was there first is kept whole or not at all',
+			{skip},
+			async () => {
+				const file = sandbox.at('/kept');
+				sandbox.write('/kept', 'theirs, and a good deal of it\n');
+				sandbox.program(
+					'cp',
+					`#!/bin/sh
+shift
+head -c 6 "$1" >"$2"
+echo "cp: error writing '$2': No space left on device" >&2
+exit 1
+`,
+				);
+				sandbox.program('df', fullDisk);
+				await assert.rejects(write(file, 'ours\n'), {
+					message: `${file}.k3s-mesh.bak cannot be written: no space left on that disk.`,
+				});
+				assert.equal(sandbox.read('/kept'), 'theirs, and a good deal of it\n');
+				assert.deepEqual(
+					readdirSync(sandbox.root).filter((name) => name.includes('k3s-mesh')),
+					[],
+				);
+			},
+		);
+
+		test('what a writer left whose machine lost power goes with the next one', async () => {
+			sandbox.write('/.half.k3s-mesh.4711', 'token: ');
+			sandbox.write('/.other.k3s-mesh.4711', 'of another file');
+			await write(sandbox.at('/half'), 'token: all of it\n');
+			assert.deepEqual(
+				readdirSync(sandbox.root).filter((name) => name.includes('.k3s-mesh.')),
+				['.other.k3s-mesh.4711'],
 			);
 		});
 

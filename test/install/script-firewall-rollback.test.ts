@@ -6,10 +6,13 @@ import {
 	firewallArm,
 	firewallSettle,
 } from '../../source/host/scripts/firewall-rollback.js';
-import type {
-	FirewallWords,
-	OpenedFirewall,
+import {
+	firewallUnitPath,
+	type FirewallWords,
+	type OpenedFirewall,
 } from '../../source/host/scripts/firewall-unit.js';
+import {unitSeparator} from '../../source/host/scripts/firewall-shell.js';
+import {rollbackUnitPath} from '../../source/host/scripts/firewall-worker.js';
 import {firewallApply} from '../../source/host/scripts/firewall.js';
 import type {Opening} from '../../source/plan/firewall/openings.js';
 import {firewalldRules} from '../../source/plan/firewall/firewalld.js';
@@ -50,6 +53,26 @@ const kinds: ReadonlyArray<readonly [OpenedFirewall, RulesOf]> = [
 	['nftables', nftablesRules],
 ];
 
+/** Its program, and the words with which it takes something back. */
+const removing: Readonly<
+	Record<OpenedFirewall, readonly [string, ...string[]]>
+> = {
+	ufw: ['ufw', 'delete', 'reload'],
+	firewalld: ['firewall-cmd', '--remove-'],
+	iptables: ['iptables', '-D'],
+	nftables: ['nft', 'delete', 'flush', '-f'],
+};
+
+const rolledBack = {outcome: 'rolled-back', left: []} as const;
+
+/** With no time to try again: a test takes none. */
+const arming = (firewall: OpenedFirewall, rules: readonly FirewallWords[]) => ({
+	firewall,
+	rules,
+	seconds: 120,
+	patienceSeconds: 0,
+});
+
 for (const shell of systemShells) {
 	describe(
 		`the way back of a firewall change, with ${shell.name}`,
@@ -82,12 +105,31 @@ for (const shell of systemShells) {
 				firewall: OpenedFirewall,
 				rules: readonly FirewallWords[],
 			): Promise<number> => {
-				const {missing} = await sandbox.run(firewallArm, {
-					firewall,
-					rules,
-					seconds: 120,
-				});
+				const {missing} = await sandbox.run(
+					firewallArm,
+					arming(firewall, rules),
+				);
 				return missing;
+			};
+
+			/** Puts a program in front of one of the firewall's; `$real` is that one. */
+			const inFrontOf = (program: string, text: string): void => {
+				const real = sandbox.at(`/programs/real-${program}`);
+				renameSync(sandbox.at(`/programs/${program}`), real);
+				sandbox.program(program, `#!/bin/sh\nreal=${real}\n${text}`);
+			};
+
+			/** From now on a program takes nothing back, until `/free` is there. */
+			const holds = (kind: OpenedFirewall): void => {
+				const [program, ...verbs] = removing[kind];
+				inFrontOf(
+					program,
+					`case " $* " in
+	${verbs.map((verb) => `*" ${verb}"*`).join(' | ')}) [ -e ${sandbox.at('/free')} ] || exit 4 ;;
+esac
+exec $real "$@"
+`,
+				);
 			};
 
 			const apply = async (
@@ -105,18 +147,27 @@ for (const shell of systemShells) {
 				return missing;
 			};
 
-			const run = (worker: string): void => {
+			const run = (worker: string, wanted = 0): void => {
 				const file = sandbox.at(worker);
 				const words = shell.name === 'busybox ash' ? ['ash', file] : [file];
 				const {status, stderr} = spawnSync(shell.path!, words, {
 					encoding: 'utf8',
 				});
-				assert.equal(status, 0, stderr);
+				assert.equal(status, wanted, stderr);
 			};
 
-			/** What systemd does when the time is over. */
-			const timeIsOver = (): void => {
-				run('/var/lib/k3s-mesh/rollback/run');
+			/** What systemd does when the time is over, or after a boot before that. */
+			const timeIsOver = (status?: number): void => {
+				run('/var/lib/k3s-mesh/rollback/run', status);
+			};
+
+			/** Does a boot start the rollback? */
+			const startsAtBoot = (): boolean => {
+				const isEnabled = existsSync(
+					sandbox.at('/enabled-k3s-mesh-rollback.service'),
+				);
+				assert.equal(existsSync(sandbox.at(rollbackUnitPath)), isEnabled);
+				return isEnabled;
 			};
 
 			const isArmed = () =>
@@ -166,10 +217,12 @@ for (const shell of systemShells) {
 				await apply(kind, rules);
 				assert.equal(await apply(kind, rules, {checkOnly: true}), 0);
 				timeIsOver();
-				// Our chain stays in nftables: an empty one lets nothing through.
-				assert.equal(
-					everything().replace(/\njump k3s_mesh_input comment .*/, ''),
-					state,
+				assert.equal(everything(), state);
+				assert.deepEqual(
+					readdirSync(sandbox.at('/firewall')).filter((name) =>
+						name.includes('k3s_mesh'),
+					),
+					[],
 				);
 			};
 
@@ -196,7 +249,11 @@ for (const shell of systemShells) {
 				await arm('ufw', ufwRules(wanted));
 				assert.match(
 					sandbox.read('/timers'),
-					/--unit=k3s-mesh-rollback .*--on-active=120 --timer-property=AccuracySec=1s \/bin\/sh \S+\/rollback\/run\n$/,
+					/--unit=k3s-mesh-rollback\.service --on-active=120 --timer-property=AccuracySec=1s\n$/,
+				);
+				assert.match(
+					sandbox.read(rollbackUnitPath),
+					/^ExecStart=\/bin\/sh \S+\/rollback\/run$/m,
 				);
 			});
 
@@ -207,8 +264,9 @@ for (const shell of systemShells) {
 				const state = everything();
 				const late = sandbox.read('/var/lib/k3s-mesh/rollback/run');
 				assert.deepEqual(await sandbox.run(firewallSettle, {keep: true}), {
-					rolledBack: false,
+					outcome: 'kept',
 				});
+				assert.equal(startsAtBoot(), false);
 				sandbox.write('/late', late);
 				run('/late');
 				assert.match(
@@ -226,9 +284,10 @@ for (const shell of systemShells) {
 				const state = everything();
 				await arm('ufw', ufwRules(wanted));
 				await apply('ufw', ufwRules(wanted));
-				assert.deepEqual(await sandbox.run(firewallSettle, {keep: false}), {
-					rolledBack: true,
-				});
+				assert.deepEqual(
+					await sandbox.run(firewallSettle, {keep: false}),
+					rolledBack,
+				);
 				assert.equal(everything(), state);
 				assert.equal(isArmed(), false);
 			});
@@ -242,9 +301,10 @@ for (const shell of systemShells) {
 				const state = everything();
 				timeIsOver();
 				assert.equal(everything(), state);
-				assert.deepEqual(await sandbox.run(firewallSettle, {keep: true}), {
-					rolledBack: true,
-				});
+				assert.deepEqual(
+					await sandbox.run(firewallSettle, {keep: true}),
+					rolledBack,
+				);
 				assert.equal(isArmed(), false);
 			});
 
@@ -331,15 +391,179 @@ exec ${real} "$@"
 				);
 			});
 
-			test('what was armed before a boot is not done afterwards', async () => {
-				await arm('ufw', ufwRules(wanted));
-				await apply('ufw', ufwRules(wanted));
+			/** What cannot be taken back is told with its commands, tried again, and listed in the manifest until it is gone. */
+			const tellsWhatIsLeft = async (
+				kind: OpenedFirewall,
+				rulesOf: RulesOf,
+			): Promise<void> => {
+				await apply(kind, rulesOf(before));
+				sandbox.write('/var/lib/k3s-mesh/manifest.json', 'as it was\n');
 				const state = everything();
+				await arm(kind, rulesOf(wanted));
+				sandbox.write('/var/lib/k3s-mesh/manifest.json', 'with more\n');
+				await apply(kind, rulesOf(wanted));
+				holds(kind);
+
+				timeIsOver(1);
+				assert.equal(startsAtBoot(), true);
+				assert.equal(
+					sandbox.read('/var/lib/k3s-mesh/manifest.json'),
+					'with more\n',
+				);
+				const known = new Set(
+					rulesOf(before).map(({remove}) => remove.join(' ')),
+				);
+				const left = [
+					...new Set(
+						rulesOf(wanted)
+							.map(({remove}) => remove.join(' '))
+							.filter((words) => kind === 'nftables' || !known.has(words)),
+					),
+				].toSorted();
+				assert.ok(left.length > 0);
+				for (const [told, script] of [
+					[await sandbox.run(firewallSettle, {keep: true}), 'firewall.settle'],
+					[
+						(await sandbox.run(firewallArm, arming(kind, rulesOf(wanted))))
+							.earlier,
+						'firewall.arm',
+					],
+				] as const) {
+					assert.ok(told !== undefined && 'left' in told, script);
+					assert.equal(told.outcome, 'stuck', script);
+					assert.deepEqual(
+						told.left.map((words) => words.join(' ')).toSorted(),
+						left,
+						script,
+					);
+				}
+
+				assert.match(
+					sandbox.read('/systemctl-calls'),
+					/^restart --no-block k3s-mesh-rollback\.service$/m,
+				);
+				assert.equal(isArmed(), true);
+
+				sandbox.write('/free', '');
+				timeIsOver();
+				assert.equal(everything(), state);
+				assert.equal(startsAtBoot(), false);
+				assert.deepEqual(
+					await sandbox.run(firewallSettle, {keep: false}),
+					rolledBack,
+				);
+			};
+
+			for (const [kind, rulesOf] of kinds) {
+				test(`${kind}: a firewall that is held is said to have the lines still`, async () =>
+					tellsWhatIsLeft(kind, rulesOf));
+			}
+
+			test('a firewall that is held for a moment is waited for', async () => {
+				const rules = iptablesRules(wanted);
+				const state = everything();
+				await sandbox.run(firewallArm, {
+					...arming('iptables', rules),
+					patienceSeconds: 3600,
+				});
+				await apply('iptables', rules);
+				inFrontOf(
+					'iptables',
+					`case " $* " in
+	*" -D "*)
+		if [ ! -e ${sandbox.at('/waited')} ]; then
+			: >${sandbox.at('/waited')}
+			exit 4
+		fi
+		;;
+esac
+exec $real "$@"
+`,
+				);
+				timeIsOver();
+				assert.equal(existsSync(sandbox.at('/waited')), true);
+				assert.equal(everything(), state);
+			});
+
+			test('a firewall that does not say what it has is not said to be as before', async () => {
+				const rules = iptablesRules(wanted);
+				await arm('iptables', rules);
+				await apply('iptables', rules);
+				inFrontOf(
+					'iptables',
+					'case " $* " in *" -C "* | *" -S "*) exit 1 ;; esac\nexec $real "$@"\n',
+				);
+				timeIsOver(1);
+				const told = await sandbox.run(firewallSettle, {keep: false});
+				assert.equal(told.outcome, 'stuck');
+			});
+
+			test('ufw: a rule that is gone from its files alone is not said to be gone', async () => {
+				const rules = ufwRules(wanted);
+				await arm('ufw', rules);
+				await apply('ufw', rules);
+				inFrontOf(
+					'ufw',
+					`case "$1" in
+	delete)
+		$real "$@"
+		exit 1
+		;;
+	reload) [ -e ${sandbox.at('/free')} ] || exit 1 ;;
+esac
+exec $real "$@"
+`,
+				);
+				timeIsOver(1);
+				sandbox.write('/free', '');
+				timeIsOver();
+				assert.deepEqual(
+					await sandbox.run(firewallSettle, {keep: false}),
+					rolledBack,
+				);
+			});
+
+			test('a unit of ours that another program puts there again is told', async () => {
+				const rules = iptablesRules(wanted);
+				await arm('iptables', rules);
+				await apply('iptables', rules);
+				inFrontOf(
+					'systemctl',
+					`[ "$1" != daemon-reload ] || echo again >${sandbox.at(firewallUnitPath)}
+exec $real "$@"
+`,
+				);
+				timeIsOver(1);
+				assert.deepEqual(
+					sandbox
+						.read('/var/lib/k3s-mesh/rollback/left')
+						.replaceAll(unitSeparator, ' ')
+						.trim()
+						.split('\n'),
+					[
+						'systemctl disable --now k3s-mesh-firewall.service',
+						`rm ${sandbox.at(firewallUnitPath)}`,
+					],
+				);
+			});
+
+			test('a boot before the time is over takes back what nobody has confirmed', async () => {
+				const state = everything();
+				await arm('ufw', ufwRules(wanted));
+				assert.equal(startsAtBoot(), true);
+				await apply('ufw', ufwRules(wanted));
 				// A boot leaves no transient timer.
 				rmSync(sandbox.at('/timer-runs'));
-				assert.equal(await arm('ufw', ufwRules(wanted)), 0);
-				assert.equal(isArmed(), false);
+				timeIsOver();
 				assert.equal(everything(), state);
+				assert.equal(startsAtBoot(), false);
+				// The next run hears of it, once.
+				for (const earlier of [rolledBack, undefined]) {
+					const rules = ufwRules(wanted);
+					const told = await sandbox.run(firewallArm, arming('ufw', rules));
+					assert.deepEqual(told, {missing: rules.length, earlier});
+					await sandbox.run(firewallSettle, {keep: true});
+				}
 			});
 
 			test('a later run disarms before it looks for rules', async () => {
@@ -383,6 +607,7 @@ exec ${real} "$@"
 				});
 				assert.equal(everything(), state);
 				assert.equal(isArmed(), false);
+				assert.equal(startsAtBoot(), false);
 			});
 		},
 	);

@@ -305,10 +305,13 @@ for (const shell of systemShells) {
 				await apply('iptables');
 				const unit = sandbox.read(firewallUnitPath);
 				assert.deepEqual(
-					firewallChanges({
-						firewall: 'iptables',
-						rules: rules.iptables.map((rule) => ({...rule, why: 'x'})),
-					}).at(-1),
+					firewallChanges(
+						{
+							firewall: 'iptables',
+							rules: rules.iptables.map((rule) => ({...rule, why: 'x'})),
+						},
+						[],
+					).at(-1),
 					{
 						kind: 'file',
 						path: firewallUnitPath,

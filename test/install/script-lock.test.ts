@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import os from 'node:os';
 import {afterEach, beforeEach, describe, test} from 'node:test';
 import {
 	lockRefresh,
@@ -32,20 +33,27 @@ for (const shell of systemShells) {
 			return taken;
 		};
 
-		/** As if it had last been refreshed so many seconds ago. */
-		const age = (seconds: number) => {
-			const [runId, owner] = sandbox.read('/run/k3s-mesh/lock').split('\n');
+		/** As if it had last been refreshed so many seconds ago, and this were the machine's boot. */
+		const age = (seconds: number, boot?: string) => {
+			const [runId, owner, , taken, known] = sandbox
+				.read('/run/k3s-mesh/lock')
+				.split('\n');
+			const refreshed = Math.floor(os.uptime()) - seconds;
 			sandbox.write(
 				'/run/k3s-mesh/lock',
-				`${runId}\n${owner}\n${Math.floor(Date.now() / 1000) - seconds}\n`,
+				`${runId}\n${owner}\n${refreshed}\n${Math.min(Number(taken), refreshed)}\n${boot ?? known}\n`,
 			);
 		};
 
 		test('one run holds it, and another is told who', async () => {
 			assert.deepEqual(await take(me), {taken: true});
+			age(20);
 			const answer = await take(other);
-			assert.equal(answer.taken, false);
-			assert.deepEqual(!answer.taken && answer.holder, me);
+			assert.ok(!answer.taken);
+			const {heldSeconds, ageSeconds, ...holder} = answer.holder;
+			assert.deepEqual(holder, me);
+			assert.ok(ageSeconds >= 19 && ageSeconds < 40, `${ageSeconds}`);
+			assert.ok(heldSeconds >= ageSeconds, `${heldSeconds}`);
 			assert.deepEqual(await take(me), {taken: true});
 		});
 
@@ -74,6 +82,57 @@ for (const shell of systemShells) {
 			age(lockStaleSeconds + 1);
 			assert.equal(await isTaken(other), true);
 			assert.deepEqual(await sandbox.run(lockRefresh, me), {held: false});
+		});
+
+		test('a holder whose lock was broken learns that also when the other has ended already', async () => {
+			await take(me);
+			assert.equal(await isTaken(other, [me.runId]), true);
+			await sandbox.run(lockRelease, {runId: other.runId});
+			assert.deepEqual(await sandbox.run(lockRefresh, me), {held: false});
+			assert.equal(await isTaken(me), true);
+		});
+
+		test('a holder keeps it over a reboot of that machine', async () => {
+			await take(me);
+			age(0, 'another-boot');
+			assert.deepEqual(await sandbox.run(lockRefresh, me), {held: true});
+			assert.equal(await isTaken(other), false);
+		});
+
+		test('a clock that jumps neither frees it nor keeps it', async () => {
+			sandbox.program('date', '#!/bin/sh\nexit 1\n');
+			await take(me);
+			age(lockStaleSeconds - 10);
+			assert.equal(await isTaken(other), false);
+			age(lockStaleSeconds + 1);
+			assert.equal(await isTaken(other), true);
+		});
+
+		test('it remembers since when it is held, over refreshes', async () => {
+			await take(me);
+			age(30);
+			await sandbox.run(lockRefresh, me);
+			const answer = await take(other);
+			assert.ok(!answer.taken);
+			assert.ok(answer.holder.heldSeconds >= 29);
+			assert.ok(answer.holder.ageSeconds < 20);
+		});
+
+		test('a reboot frees it, also where its folder outlives one', async () => {
+			await take(me);
+			age(0, 'another-boot');
+			assert.equal(await isTaken(other), true);
+		});
+
+		test('a machine that was set back to an earlier time of its boot does not keep it for ever', async () => {
+			await take(me);
+			age(-100_000);
+			assert.equal(await isTaken(other), true);
+		});
+
+		test('what is no lock of ours is none', async () => {
+			sandbox.write('/run/k3s-mesh/lock', 'x\ny\n12; reboot\n\n\n');
+			assert.equal(await isTaken(me), true);
 		});
 
 		test('a holder that is known to be gone loses it at once', async () => {

@@ -53,7 +53,11 @@ export type Sandbox = {
 	close(): void;
 };
 
-export const makeSandbox = (shell: SystemShell): Sandbox => {
+export const makeSandbox = (
+	shell: SystemShell,
+	/** Further folders of a host that are below the sandbox. */
+	further: readonly string[] = [],
+): Sandbox => {
 	const root = mkdtempSync(path.join(os.tmpdir(), 'k3s-mesh-sandbox-'));
 	const programs = path.join(root, 'programs');
 	mkdirSync(programs);
@@ -62,7 +66,7 @@ export const makeSandbox = (shell: SystemShell): Sandbox => {
 	const at = (hostPath: string) => path.join(root, hostPath);
 	const move = (source: string) => {
 		let text = source;
-		for (const folder of moved) {
+		for (const folder of [...moved, ...further]) {
 			text = text.replaceAll(folder, path.join(root, folder));
 		}
 

@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import {spawnSync} from 'node:child_process';
 import {createHash} from 'node:crypto';
-import {existsSync, statSync} from 'node:fs';
+import {existsSync, rmSync, statSync} from 'node:fs';
 import {afterEach, beforeEach, describe, test} from 'node:test';
 import {k3sDownload, k3sInstall} from '../../source/host/scripts/k3s-get.js';
 import {parseStepLine} from '../../source/host/scripts/steps.js';
 import {systemShells} from '../host/shells.js';
 import {makeSandbox, type Sandbox} from './script-sandbox.js';
+import {systemctl, systemdRun} from './systemd-programs.js';
 
 const present = (program: string): boolean =>
 	spawnSync('sh', ['-c', 'command -v "$0"', program]).status === 0;
@@ -27,37 +28,6 @@ const install = {
 	scriptUrl: 'https://mirror.example/install.sh',
 } as const;
 
-/** systemd as far as the scripts use it: a unit is a process of its own session, with its pid in a file. */
-const systemdRun = (root: string) => `#!/bin/sh
-for word in "$@"; do
-	case "$word" in
-		--unit=*) unit=\${word#--unit=} ;;
-		--property=EnvironmentFile=-*)
-			file=\${word#--property=EnvironmentFile=-}
-			[ ! -f "$file" ] || { set -a; . "$file"; set +a; }
-			;;
-	esac
-	worker=$word
-done
-echo "$unit" >>${root}/units-started
-setsid sh -c 'echo $$ >"$1"; sh "$2"; rm -f "$1"' unit ${root}/unit-"$unit" "$worker" >/dev/null 2>&1 </dev/null 3>&- &
-while [ ! -s ${root}/unit-"$unit" ] && [ ! -e ${root}/var/lib/k3s-mesh/steps/download/result ] && [ ! -e ${root}/var/lib/k3s-mesh/steps/install/result ]; do
-	sleep 0.01
-done
-`;
-const systemctl = (root: string) => `#!/bin/sh
-case "$1" in
-	show)
-		for unit in "$@"; do :; done
-		if [ -s ${root}/unit-"$unit" ] && kill -0 "$(cat ${root}/unit-"$unit")" 2>/dev/null; then
-			echo ActiveState=active
-		else
-			echo ActiveState=inactive
-		fi
-		;;
-	is-enabled) [ -e ${root}/enabled ] ;;
-esac
-`;
 /** Answers from files; waits while a file "hold" is there. */
 const curl = (root: string) => `#!/bin/sh
 while [ $# -gt 0 ]; do
@@ -72,6 +42,7 @@ while [ $# -gt 0 ]; do
 done
 echo "$url" >>${root}/fetched
 echo "\${https_proxy-}" >>${root}/proxies
+echo "\${http_proxy-} \${no_proxy-}" >>${root}/plain-proxies
 while [ -e ${root}/hold ]; do sleep 0.02; done
 file=${root}/web/\${url##*/}
 [ -f "$file" ] || { echo "curl: (22) The requested URL returned error: 404" >&2; exit 22; }
@@ -158,6 +129,20 @@ echo "[Service] $INSTALL_K3S_VERSION" >${sandbox.root}/etc/systemd/system/k3s-ag
 				assert.equal(lines('/proxies').at(-1), proxy);
 			});
 
+			test('the proxy of the cluster goes before that of the machine', async () => {
+				sandbox.write(
+					'/etc/environment',
+					'https_proxy=http://old\nHTTP_PROXY=http://old\n',
+				);
+				sandbox.write(
+					'/etc/rancher/k3s/k3s-mesh.env',
+					'HTTP_PROXY="http://p:1"\nHTTPS_PROXY="http://q:1"\nNO_PROXY=".lan"\n',
+				);
+				await sandbox.run(k3sDownload, download);
+				assert.equal(lines('/proxies').at(-1), 'http://q:1');
+				assert.equal(lines('/plain-proxies').at(-1), 'http://p:1 .lan');
+			});
+
 			test('a binary that is right already is not downloaded', async () => {
 				sandbox.write('/usr/local/bin/k3s', binary, 0o755);
 				assert.deepEqual(await sandbox.run(k3sDownload, download), {
@@ -184,9 +169,31 @@ echo "[Service] $INSTALL_K3S_VERSION" >${sandbox.root}/etc/systemd/system/k3s-ag
 						...download,
 						url: 'https://mirror.example/gone',
 					}),
-					{message: 'https://mirror.example/gone cannot be downloaded.'},
+					{
+						message:
+							'https://mirror.example/gone cannot be downloaded: The requested URL returned error: 404.',
+					},
 				);
 			});
+
+			// The shell of busybox takes its own df before any program.
+			const skip = shell.name === 'busybox ash';
+			test(
+				'a disk without room is said before anything is begun',
+				{skip},
+				async () => {
+					sandbox.program(
+						'df',
+						String.raw`#!/bin/sh
+printf 'Filesystem 1024-blocks Used Available Capacity Mounted on\n/dev/vda 9 9 0 100%% /\n'
+`,
+					);
+					await assert.rejects(sandbox.run(k3sDownload, download), {
+						message: `no space left in ${sandbox.at('/var/lib/k3s-mesh')}: the download needs some there.`,
+					});
+					assert.deepEqual(lines('/units-started'), []);
+				},
+			);
 
 			test('a run that comes while the step runs attaches to it', async () => {
 				sandbox.write('/hold', '');
@@ -250,6 +257,54 @@ echo "[Service] $INSTALL_K3S_VERSION" >${sandbox.root}/etc/systemd/system/k3s-ag
 				assert.equal(lines('/installs').length, 3);
 			});
 
+			test('install.sh takes nothing out of the .env of its unit, and leaves our proxy out of it', async () => {
+				const env = '/etc/systemd/system/k3s-agent.service.env';
+				sandbox.write(
+					'/web/install.sh',
+					`#!/bin/sh
+file=${sandbox.at(env)}
+mkdir -p "\${file%/*}"
+rm -f "$file"
+: >"\${file%.env}"
+: >${sandbox.root}/enabled
+sh -c export | sed -n 's/^export //p' | grep -i -E '^(NO|HTTP|HTTPS)_PROXY=' >"$file"
+echo K3S_SOMETHING=new >>"$file"
+[ ! -e ${sandbox.root}/cut ] || exit 1
+`,
+				);
+				sandbox.write('/usr/local/bin/k3s', binary, 0o755);
+				sandbox.write('/etc/environment', 'HTTPS_PROXY=http://corp\n');
+				// What somebody else's installer left is no line of the user's.
+				sandbox.write(env, 'K3S_TOKEN=theirs\n');
+				sandbox.write(
+					'/etc/rancher/k3s/k3s-mesh.env',
+					'HTTP_PROXY="http://me:hunter2@p:1"\nNO_PROXY=".lan"\n',
+				);
+				await sandbox.run(k3sInstall, install);
+				const first = lines(env);
+				assert.ok(first.some((line) => /^HTTPS_PROXY=.*corp/.test(line)));
+				assert.ok(first.includes('K3S_SOMETHING=new'));
+				assert.doesNotMatch(sandbox.read(env), /hunter2|theirs|\.lan/);
+				assert.equal(statSync(sandbox.at(env)).mode % 0o1000, 0o600);
+
+				sandbox.write(env, '# mine\nGOGC=50\nK3S_SOMETHING=mine\n', 0o600);
+				sandbox.write('/cut', '');
+				const next = {...install, version: 'v1.36.4+k3s1'};
+				await assert.rejects(sandbox.run(k3sInstall, next));
+				rmSync(sandbox.at('/cut'));
+				await sandbox.run(k3sInstall, next);
+				assert.deepEqual(lines(env).slice(0, 3), [
+					'# mine',
+					'GOGC=50',
+					'K3S_SOMETHING=mine',
+				]);
+				assert.equal(
+					lines(env).filter((line) => line.startsWith('K3S_SOMETHING')).length,
+					1,
+				);
+				assert.doesNotMatch(sandbox.read(env), /hunter2/);
+			});
+
 			test('a failing install.sh gives its own last words', async () => {
 				sandbox.write(
 					'/web/install.sh',
@@ -258,6 +313,19 @@ echo "[Service] $INSTALL_K3S_VERSION" >${sandbox.root}/etc/systemd/system/k3s-ag
 				await assert.rejects(sandbox.run(k3sInstall, install), {
 					message: '[ERROR]  Unsupported architecture',
 				});
+			});
+
+			test('what a run that was cut off had installed was not there before', async () => {
+				const written = sandbox.read('/web/install.sh');
+				sandbox.write('/web/install.sh', `${written}exit 1\n`);
+				await assert.rejects(sandbox.run(k3sInstall, install));
+				sandbox.write('/web/install.sh', written);
+				await sandbox.run(k3sInstall, install);
+				assert.ok(
+					!existsSync(
+						sandbox.at('/etc/systemd/system/k3s-agent.service.k3s-mesh.bak'),
+					),
+				);
 			});
 
 			test('what was installed by hand before is kept beside', async () => {

@@ -12,6 +12,7 @@ const started: InstallEvent = {
 	type: 'run-started',
 	at: 1000,
 	runId: 'r1',
+	purpose: 'apply',
 	cluster: 'home',
 	version: 'v1.36.3+k3s1',
 	nodes: [
@@ -162,6 +163,27 @@ test('a step that begins is a line of the log, so that no log is empty while its
 	);
 });
 
+test('what a node waits for is a line of the log once, and again when it is something else', () => {
+	const waits = (text: string, at: number) =>
+		({type: 'now', at, node: 'fra1', text, waiting: true}) as const;
+	const {log} = fra1(
+		fold(
+			step('f/get', 'running', 1),
+			waits('until it is approved', 2),
+			waits('until it is approved', 3),
+			{type: 'now', at: 4, node: 'fra1', text: 'asks', waiting: false},
+			waits('until it is approved', 5),
+			waits('for a friend', 6),
+		),
+	);
+	assert.deepEqual(log, [
+		'▸ download K3s',
+		'▲ until it is approved',
+		'▲ until it is approved',
+		'▲ for a friend',
+	]);
+});
+
 test('the log keeps its newest lines only', () => {
 	let state = fold();
 	for (let index = 0; index < logTailLines + 7; index += 1) {
@@ -189,6 +211,7 @@ test('proofs of a node are replaced when it is verified again, and an ended run 
 		outcome: 'failed',
 		changed: true,
 		message: 'no',
+		nodes: [],
 	});
 	assert.equal(ended.outcome, 'failed');
 	assert.equal(ended.endedAt, 9);

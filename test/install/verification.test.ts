@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import {test} from 'node:test';
+import {ScriptFailed} from '../../source/host/errors.js';
 import type {Host} from '../../source/host/host.js';
 import {makeFakeCluster, type FakeCluster} from './fake-cluster.js';
 import {startFakeRun} from './fake-run.js';
@@ -122,6 +123,53 @@ test('a pod that does not start is said with its reason, for every pair', async 
 	assert.equal(proof('pod-to-pod', 'nuc', 'fra1')?.ok, false);
 });
 
+test('pods with addresses of two families are proven in both', async () => {
+	const pod = (name: string, node: string, last: number) => ({
+		name,
+		node,
+		address: `10.42.${last}.9`,
+		furtherAddresses: [`fd00:42:0:${last}::9`],
+		running: true,
+		reason: undefined,
+	});
+	const pods = [pod('a', 'fra1', 0), pod('b', 'nuc', 1)];
+	for (const [silent, ok, detail] of [
+		[
+			undefined,
+			true,
+			'10.42.0.9 reaches 10.42.1.9 in 2.0 ms; fd00:42:0:0::9 reaches fd00:42:0:1::9 in 2.0 ms',
+		],
+		['fd00:42:0:1::9', false, 'fd00:42:0:0::9 does not reach fd00:42:0:1::9'],
+	] as const) {
+		const fake = answering(
+			answering(makeFakeCluster(names), 'verify.pods-list', () => pods),
+			'verify.pod-network',
+			(node) => ({
+				problem: undefined,
+				dns: {ok: true, detail: ''},
+				pings: pods
+					.filter((one) => one.node !== node)
+					.flatMap(({address, furtherAddresses}) => [
+						address,
+						...furtherAddresses,
+					])
+					.map((address) => ({
+						address,
+						ok: address !== silent,
+						rttMs: 2,
+						problem: undefined,
+					})),
+			}),
+		);
+		const {proofs} = await startFakeRun(fake, {waitLimitMs: 20}).engine.run();
+		const shown = proofs.find(
+			({kind, from}) => kind === 'pod-to-pod' && from === 'fra1',
+		);
+		assert.equal(shown?.ok, ok);
+		assert.equal(shown?.detail, detail);
+	}
+});
+
 test('a cluster without DNS has no proof of it, and the log says so', async () => {
 	const {result, proof, run} = await proofsWith('verify.cluster-dns', () => ({
 		address: undefined,
@@ -235,4 +283,81 @@ test('a node on which nothing can play the pod says why, and the others go on', 
 		assert.equal(tryNext?.length, 1);
 		assert.match(tryNext[0]!, /open the way to its registry/);
 	}
+});
+
+const apiIsAway = (script: string) =>
+	new ScriptFailed('fra1', script, {
+		code: 1,
+		lastLines: ['The connection to the server was refused'],
+	});
+
+test('an API that is away for a moment is asked again', async () => {
+	for (const script of [
+		'verify.pods-up',
+		'verify.pods-list',
+		'k3s.nodes',
+		'verify.logs',
+	]) {
+		const fake = makeFakeCluster(names);
+		let times = 0;
+		fake.before = (_node, asked) => {
+			if (asked === script) {
+				times += 1;
+				if (times <= 2) {
+					throw apiIsAway(script);
+				}
+			}
+		};
+
+		const run = startFakeRun(fake);
+		const {outcome} = await run.engine.run();
+		assert.equal(outcome, 'good', script);
+	}
+});
+
+test('an API that stays away fails the proofs with its own words', async () => {
+	const fake = makeFakeCluster(names);
+	fake.before = (_node, asked) => {
+		if (asked === 'verify.pods-up') {
+			throw apiIsAway(asked);
+		}
+	};
+
+	const {failures} = await startFakeRun(fake, {waitLimitMs: 20}).engine.run();
+	assert.deepEqual(
+		failures.map(({message}) => message),
+		[
+			'The connection to the server was refused',
+			'The connection to the server was refused',
+		],
+	);
+});
+
+test('proofs that are missing because K3s of the node does not run say why it does not', async () => {
+	const fake = makeFakeCluster(names);
+	fake.before = (node, script, options) => {
+		if (script === 'verify.ping') {
+			fake.machines.get('nuc')!.active = false;
+		}
+
+		if (node === 'nuc' && script === 'k3s.recent-journal') {
+			for (const line of [
+				'the last words',
+				'k3s-agent.service: Scheduled restart job, restart counter is at 1.',
+				'k3s-agent.service: Scheduled restart job, restart counter is at 2.',
+			]) {
+				options.onLine?.(line);
+			}
+		}
+	};
+
+	const silent = answering(fake, 'verify.ping', () => []);
+	const {failures} = await startFakeRun(silent, {waitLimitMs: 20}).engine.run();
+	const messageOf = (name: string) =>
+		failures.find(({node}) => node === name)!.message;
+	assert.match(
+		messageOf('nuc'),
+		/^K3s ends right after each start, and says last: the last words; .*missing: mesh-ping nuc → fra1/,
+	);
+	assert.match(messageOf('fra1'), /^(?:one|\d+) proofs? (?:is|are) missing/);
 });

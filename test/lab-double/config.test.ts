@@ -236,12 +236,6 @@ const refusals: readonly Refusal[] = [
 		/--server is required/,
 	],
 	[
-		'a vpn',
-		'server',
-		{'vpn-auth': 'name=tailscale,joinKey=x'},
-		/--vpn-auth is a flag of k3s that this double does not play/,
-	],
-	[
 		'a flannel-conf that is not there',
 		'server',
 		{'flannel-conf': '/nonexistent/net-conf.json'},

@@ -20,6 +20,12 @@ import {parse, stringify} from 'yaml';
 /** The folder of the double, which python runs as it is. */
 export const program = path.resolve(import.meta.dirname, '../lab/k3s-double');
 
+/** Where python keeps what it compiled: every node is a python of its own, and the sources' folder is left alone. */
+const bytecode = path.resolve(
+	import.meta.dirname,
+	'../../node_modules/.cache/python',
+);
+
 const deadlineMs = 30_000;
 
 /** Why the double cannot run on this machine, or false when it can. The text names what is missing. */
@@ -117,7 +123,7 @@ export class Node {
 	get environment(): NodeJS.ProcessEnv {
 		return {
 			PATH: process.env.PATH,
-			PYTHONDONTWRITEBYTECODE: '1',
+			PYTHONPYCACHEPREFIX: bytecode,
 			K3S_DOUBLE_ROOT: this.root,
 			K3S_DOUBLE_NETWORK: 'off',
 			K3S_DOUBLE_BIND: this.address,

@@ -60,9 +60,9 @@ ${sudo === 'password' ? `echo '${name} ALL=(ALL:ALL) ALL' >>/etc/sudoers.d/lab; 
 /** Runs in the fresh tree: accounts, nothing that makes all hosts look like one, nothing slow at boot. */
 const setup = String.raw`set -eu
 # debootstrap can not configure what firewalld depends on. Sessions stay without logind, which would slow every login.
-# fish and tcsh are login shells that do not speak POSIX.
+# fish and tcsh are login shells that do not speak POSIX; doas stands beside sudo and lets nobody in by itself.
 apt-get -q update
-apt-get -q -y --no-install-recommends install firewalld fish tcsh
+apt-get -q -y --no-install-recommends install firewalld fish tcsh zsh opendoas
 pam-auth-update --package --remove systemd
 ln -s /bin/busybox /usr/local/bin/ash
 echo /usr/local/bin/ash >>/etc/shells

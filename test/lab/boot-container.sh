@@ -3,11 +3,12 @@
 # settings of supervise-container.sh.
 set -eu
 disk=$LAB_DATA/disk
-if [ "$(stat -f -c %T "$disk")" = overlayfs ]; then
-	# An overlay can not have its upper folder on another one, as inside Docker: the host gets a disk image instead.
+if [ -n "$LAB_DISK_SIZE" ] || [ "$(stat -f -c %T "$disk")" = overlayfs ]; then
+	# A host whose disk can be full has one of its own. Nor can an overlay have its upper folder on another one, as inside
+	# Docker: the host gets a disk image then, too.
 	if [ ! -e "$disk.image" ]; then
-		truncate -s 8G "$disk.image"
-		mkfs.ext4 -q -F -d "$disk" "$disk.image"
+		truncate -s "${LAB_DISK_SIZE:-8G}" "$disk.image"
+		mkfs.ext4 -q -F -m 0 -d "$disk" "$disk.image"
 	fi
 	mount -o loop "$disk.image" "$disk"
 fi

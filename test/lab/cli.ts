@@ -2,7 +2,8 @@
 import {spawnSync} from 'node:child_process';
 import process from 'node:process';
 import {parseArgs} from 'node:util';
-import {requireMachine} from './requirements.js';
+import {installGo, requireMachine} from './requirements.js';
+import {buildTailnetPrograms} from './tailnet/programs.js';
 import {down, LabError, list, open, topologies, up} from './index.js';
 
 const usage = `npm run lab -- COMMAND
@@ -18,7 +19,11 @@ const usage = `npm run lab -- COMMAND
                             run a program as root inside a host, without its sshd
   cluster-file [--name INSTANCE]
                             print a cluster file for it
-  install [--vm]            install the Debian packages that labs need (--vm: those of virtual machines too)
+  headscale [--name INSTANCE] -- COMMAND...
+                            run the command of the tailnet's control server, such as: nodes list
+  install [--vm] [--tailnet]
+                            install the Debian packages that labs need (--vm: those of virtual machines too;
+                            --tailnet: Go too, and what it builds: minutes)
 
 Topologies:
 ${topologies.map(({name, about}) => `  ${name.padEnd(12)}${about}`).join('\n')}
@@ -69,6 +74,7 @@ const main = async (): Promise<number> => {
 			user: {type: 'string'},
 			vm: {type: 'boolean', default: false},
 			install: {type: 'boolean', default: false},
+			tailnet: {type: 'boolean', default: false},
 			help: {type: 'boolean', default: false},
 		},
 	});
@@ -103,6 +109,12 @@ const main = async (): Promise<number> => {
 			for (const node of lab.nodes) {
 				console.log(
 					`  ${node.name.padEnd(10)}${node.role.padEnd(8)}${node.sshUser}@${node.sshAddress}${node.sshPort === 22 ? '' : `:${node.sshPort}`}${node.internalIp === undefined ? '' : ` (inside ${node.internalIp})`}`,
+				);
+			}
+
+			if (lab.topology.tailnet !== undefined) {
+				console.log(
+					`  headscale ${lab.headscale.version} at ${lab.headscale.url}`,
 				);
 			}
 
@@ -176,6 +188,12 @@ const main = async (): Promise<number> => {
 			return code;
 		}
 
+		case 'headscale': {
+			const {headscale} = open(pick(values.name));
+			console.log(await headscale.command(command));
+			return 0;
+		}
+
 		case 'cluster-file': {
 			process.stdout.write(open(pick(values.name)).clusterFile());
 			return 0;
@@ -183,6 +201,13 @@ const main = async (): Promise<number> => {
 
 		case 'install': {
 			await requireMachine(values.vm, true);
+			if (values.tailnet) {
+				await installGo();
+				await buildTailnetPrograms((sentence) => {
+					console.error(sentence);
+				});
+			}
+
 			return 0;
 		}
 

@@ -110,6 +110,8 @@ export const containers = (workshop: Workshop): HostKind => {
 				LAB_NAMESPACE: name,
 				LAB_CONTROL_GROUP: root === undefined ? '' : path.join(root, name),
 				LAB_SWITCH: cable.switchNamespace,
+				LAB_DISK_SIZE:
+					host.diskMegabytes === undefined ? '' : `${host.diskMegabytes}M`,
 			});
 		},
 		async ready(host, previous) {

@@ -1,7 +1,7 @@
 /**
  * Opens the host firewalls of a cluster as the screen and the commands do, from a namespace of the lab:
- * `fix-program.ts CLUSTER-FILE [cut]`. With `cut` two hosts get a rule that lets no new SSH connection in. It prints one
- * JSON object: `FixReport`.
+ * `fix-program.ts CLUSTER-FILE [cut|abandon]`. With `cut` two hosts get a rule that lets no new SSH connection in; with
+ * `abandon` it is stopped when all lines are there, before it confirms any. It prints one JSON object: `FixReport`.
  */
 import {readFileSync} from 'node:fs';
 import process from 'node:process';
@@ -28,19 +28,24 @@ export type FixReport = {
 		readonly paths: number;
 		readonly lines: readonly string[];
 	}>;
-	/** Kind of the outcome, by node; with what it says behind a colon. */
+	/** Kind of the outcome, by node; with what it says behind a colon, and what to try on lines of their own. */
 	readonly outcomes: Readonly<Record<string, string>>;
+	/** What the check says of rules that were not confirmed, by node; with what to do on lines of their own. */
+	readonly unconfirmed: Readonly<Record<string, string>>;
 	/** Closed cells afterwards. */
 	readonly left: readonly string[];
 };
 
 const [path, mode] = process.argv.slice(2);
 const cluster = clusterSchema.parse(parse(readFileSync(path!, 'utf8')));
-const world = makeWorld();
+const world = makeWorld((note) => {
+	console.error(note);
+});
 const {signal} = new AbortController();
+const stop = new AbortController();
 const fleet = openFleet({
 	world,
-	questions: {trustHostKey: async () => true},
+	questions: {trustHostKey: async () => true, askSecret: async () => undefined},
 	signal,
 });
 
@@ -128,12 +133,27 @@ try {
 		mode === 'cut'
 			? cutting
 			: proposeFixes({report: before, facts: fleet.facts()});
+	const unconfirmed = new Set(fixes.map(({node}) => node));
 	const outcomes = await applyFixes({
 		cluster,
 		fixes,
 		fleet,
-		world,
-		signal,
+		world:
+			mode === 'abandon'
+				? {
+						...world,
+						async connect({name}, options) {
+							unconfirmed.delete(name);
+							if (unconfirmed.size === 0) {
+								stop.abort(new Error('Stopped.'));
+							}
+
+							options.signal.throwIfAborted();
+							throw new Error('Not now.');
+						},
+					}
+				: world,
+		signal: stop.signal,
 		...(mode === 'cut' && {rollbackSeconds: 12}),
 		onOutcome() {
 			// All come at the end.
@@ -143,12 +163,14 @@ try {
 		fixes.flatMap(({paths}) => paths.map((one) => pathKey(one))),
 	);
 	const after =
-		mode === 'cut'
-			? await check()
-			: await check({
-					earlier: before,
-					only: (one) => affected.has(pathKey(one)),
-				});
+		mode === 'abandon'
+			? before
+			: mode === 'cut'
+				? await check()
+				: await check({
+						earlier: before,
+						only: (one) => affected.has(pathKey(one)),
+					});
 	const report: FixReport = {
 		closed: closedOf(before),
 		fixes: fixes.map(({node, firewall, paths, lines}) => ({
@@ -160,10 +182,28 @@ try {
 		outcomes: Object.fromEntries(
 			[...outcomes].map(([node, outcome]) => [
 				node,
-				'message' in outcome
-					? `${outcome.kind}: ${outcome.message}`
-					: outcome.kind,
+				[
+					[
+						outcome.kind,
+						'message' in outcome
+							? outcome.message
+							: 'earlier' in outcome
+								? outcome.earlier
+								: undefined,
+					]
+						.filter((text) => text !== undefined)
+						.join(': '),
+					...('tryNext' in outcome ? outcome.tryNext : []),
+				].join('\n'),
 			]),
+		),
+		unconfirmed: Object.fromEntries(
+			before.findings
+				.filter(({id}) => id === 'firewall.unconfirmed')
+				.map(({nodes, message, fixes: advice}) => [
+					nodes[0]!,
+					[message, ...advice].join('\n'),
+				]),
 		),
 		left: closedOf(after),
 	};

@@ -135,6 +135,96 @@ test('fw-kinds: fixes open each kind of firewall for good, and a host that nobod
 	assert.deepEqual(fourth.left, []);
 });
 
+/** In front of iptables: takes nothing out while `/held` is there, as when another program holds its lock for long. */
+const hold = `cat >/usr/local/sbin/iptables <<'END'
+#!/bin/sh
+case " $* " in
+	*" -D "*) [ ! -e /held ] || exit 4 ;;
+esac
+exec /usr/sbin/iptables "$@"
+END
+chmod 755 /usr/local/sbin/iptables
+touch /held`;
+
+/** Waits until what a host was to take back is taken back, or is said to be left, and until who did it has ended. */
+const rollbackEnds = async (node: LabNode, state: string): Promise<void> => {
+	const folder = '/var/lib/k3s-mesh/rollback';
+	const {code, stderr} = await node.exec(
+		`until [ "$(cat ${folder}/state)" = ${state} ]; do sleep 0.2; done; flock ${folder}/lock true`,
+		{timeoutMs: 120_000},
+	);
+	assert.equal(code, 0, `${node.name}: ${stderr}`);
+};
+
+test('fw-kinds: a boot before the change is confirmed takes it back, and what a host could not take back is told', async (t) => {
+	const {lab, fix} = await stageOf(t, 'fw-kinds');
+	const names = lab.nodes.map(({name}) => name);
+	const untouched = await statesOf(lab);
+
+	const abandoned = await fix('abandon');
+	for (const name of names) {
+		assert.match(abandoned.outcomes[name]!, /^failed: stopped; .* takes back/);
+	}
+
+	const tables = lab.node('tables');
+	await tables.exec(hold);
+	await Promise.all(lab.nodes.map(async (node) => node.reboot()));
+	await Promise.all(
+		lab.nodes.map(async (node) =>
+			rollbackEnds(node, node.name === 'tables' ? 'stuck' : 'rolled-back'),
+		),
+	);
+	for (const node of lab.nodes) {
+		if (node.name !== 'tables') {
+			const state = await stateOf(node);
+			assert.deepEqual(
+				state.filter((line) => line !== 'rollback'),
+				untouched[node.name],
+				node.name,
+			);
+		}
+	}
+
+	const {stdout: listed} = await tables.exec(
+		'cat /var/lib/k3s-mesh/manifest.json; iptables -S',
+	);
+	assert.match(listed, /-A INPUT .*k3s-mesh/);
+	const ours = listed
+		.split('\n')
+		.filter((line) => /^-A (?:INPUT|FORWARD) .*k3s-mesh/.test(line));
+	const second = await fix();
+	const {tables: told, ...others} = second.unconfirmed;
+	for (const name of names.filter((one) => one !== 'tables')) {
+		assert.match(others[name]!, /has taken firewall rules back by itself/);
+		assert.match(
+			second.outcomes[name]!,
+			/^opened: An earlier change .* was not confirmed/,
+		);
+	}
+
+	assert.match(told!, /^tables could not take back firewall rules/);
+	assert.equal(
+		told!.split('\n').filter((line) => line.startsWith('iptables ')).length,
+		ours.length,
+	);
+
+	// Once it is free the host ends it by itself.
+	await tables.exec('rm /held');
+	await rollbackEnds(tables, 'rolled-back');
+	const {stdout: left} = await tables.exec(
+		'systemctl list-unit-files k3s-mesh*',
+	);
+	assert.match(left, /^0 unit files listed/m);
+	const third = await fix();
+	assert.match(
+		third.unconfirmed.tables!,
+		/has taken firewall rules back by itself/,
+	);
+	assert.match(third.outcomes.tables!, /^opened: An earlier change/);
+	assert.deepEqual(third.left, []);
+	assert.deepEqual((await fix()).unconfirmed, {});
+});
+
 test('fw: only the hosts that close a path are opened', async (t) => {
 	const {fix} = await stageOf(t, 'fw');
 	const first = await fix();

@@ -37,6 +37,15 @@ import {
 	type InstanceState,
 } from './state.js';
 import {sshdHosts} from './sshd-host.js';
+import {
+	authorityOf,
+	headscaleOf,
+	makeHeadscale,
+	startHeadscale,
+	startStrangeHeadscale,
+	type Headscale,
+} from './tailnet/headscale.js';
+import {prepareTailnetHost} from './tailnet/node.js';
 import {bigNamed} from './topologies/big.js';
 import {topologies} from './topologies/index.js';
 import {sshOf, type HostSpec, type Topology} from './topology.js';
@@ -45,6 +54,7 @@ import {virtualMachines} from './vm.js';
 export {sudoPassword, users} from './base-tree.js';
 export {LabError, waitFor, type Result} from './run.js';
 export {topologies} from './topologies/index.js';
+export type {Headscale, HeadscaleNode} from './tailnet/headscale.js';
 export type {Mirror, MirrorControl, MirrorRequest} from './mirror.js';
 
 /** One machine of a running lab. */
@@ -64,8 +74,8 @@ export type LabNode = {
 		what: readonly string[] | string,
 		options?: HostExecOptions,
 	) => Promise<Result>;
-	/** Boots the host again and waits until it lets people in. */
-	readonly reboot: () => Promise<void>;
+	/** Boots the host again and waits until it lets people in. Abruptly: as when its power fails for a moment. */
+	readonly reboot: (how?: 'abruptly') => Promise<void>;
 	/** The text of a file inside the host; an error when it is not there. */
 	readonly readFile: (file: string) => Promise<string>;
 	/** The process on this machine that is the host now; changes when it boots again. */
@@ -110,6 +120,10 @@ export type Lab = {
 	/** A 0700 HOME for the client: .ssh/known_hosts with the true host keys, .ssh/id_ed25519. */
 	readonly home: string;
 	readonly mirror: Mirror;
+	/** The control server of the tailnet; an error where the topology has none. */
+	readonly headscale: Headscale;
+	/** Starts a second control server, of other people: nobody trusts its certificate. */
+	readonly startStrangeHeadscale: () => Promise<Headscale>;
 	/** A cluster file for this topology, with the lab's mirror; `extra` replaces top-level keys. */
 	readonly clusterFile: (extra?: Partial<ClusterInput>) => string;
 	readonly down: () => Promise<void>;
@@ -149,13 +163,16 @@ const findTopology = (topology: string | Topology): Topology => {
 const homeOf = (instance: string): string =>
 	path.join(instanceFolder(instance), 'home');
 
-const clientOf = (instance: string, id: string): LabClient => {
+const clientOf = ({name: instance, id, topology}: InstanceState): LabClient => {
 	const netns = namespaceOf(id, 'client');
 	const env = {
 		...bareEnvironment,
 		PATH: process.env.PATH,
 		HOME: homeOf(instance),
 		USER: 'root',
+		...(topology.tailnet !== undefined && {
+			NODE_EXTRA_CA_CERTS: authorityOf(instance),
+		}),
 	};
 	return {
 		netns,
@@ -201,14 +218,21 @@ const nodeOf = (host: HostSpec, kind: HostKind): LabNode => {
 		externalIp: host.externalIp,
 		internalIp: host.internalIp,
 		exec,
-		async reboot() {
+		async reboot(how) {
 			if (!kind.bootsAgain) {
 				throw new LabError(`${host.name} has no systemd to boot it again.`);
 			}
 
 			const boot = await kind.bootId(host);
 			// The answer may be lost with the host.
-			await exec(['systemctl', 'reboot', '--no-block'], {timeoutMs: 10_000});
+			await exec(
+				[
+					'systemctl',
+					'reboot',
+					...(how === 'abruptly' ? ['--force', '--force'] : ['--no-block']),
+				],
+				{timeoutMs: 10_000},
+			);
 			await kind.ready(host, boot);
 			await settle(host, kind);
 		},
@@ -287,6 +311,14 @@ const labOf = (state: InstanceState, kind: HostKind): Lab => {
 	const home = homeOf(state.name);
 	const mirror = mirrorOf(state.name);
 	const nodes = topology.hosts.map((host) => nodeOf(host, kind));
+	const tailnetLine = () => {
+		if (topology.tailnet === undefined) {
+			throw new LabError(`${topology.name} has no tailnet.`);
+		}
+
+		return topology.tailnet;
+	};
+
 	return {
 		name: state.name,
 		topology,
@@ -301,10 +333,15 @@ const labOf = (state: InstanceState, kind: HostKind): Lab => {
 
 			return found;
 		},
-		client: clientOf(state.name, state.id),
+		client: clientOf(state),
 		sshKey: path.join(home, '.ssh', 'id_ed25519'),
 		home,
 		mirror,
+		get headscale() {
+			return headscaleOf(state.name, state.id, tailnetLine());
+		},
+		startStrangeHeadscale: async () =>
+			startStrangeHeadscale(state.name, state.id, tailnetLine()),
 		clusterFile: (extra = {}) => clusterFileOf(topology, mirror, extra),
 		down: async () => removeInstance(state.name),
 	};
@@ -345,12 +382,17 @@ const makeIdentities = async (
 };
 
 const finishBoot = async (
+	state: InstanceState,
 	host: HostSpec,
 	kind: HostKind,
 	say: (sentence: string) => void,
 ): Promise<void> => {
 	await kind.ready(host);
 	await settle(host, kind);
+	if (state.topology.tailnet !== undefined) {
+		await prepareTailnetHost(host, kind, authorityOf(state.name));
+	}
+
 	if (host.setup !== undefined) {
 		const {code, stdout, stderr} = await kind.exec(host, [
 			'/bin/sh',
@@ -410,15 +452,17 @@ export const up = async (options: UpOptions): Promise<Lab> => {
 		);
 		await kind.prepare();
 		const files = await makeIdentities(state);
+		await makeHeadscale(state.name, topology, say, signal);
 		await makeNetwork(topology, id, signal);
 		for (const host of topology.hosts) {
 			await kind.start(host, files.get(host)!);
 		}
 
 		await Promise.all([
-			startMirror(state.name, id, signal),
+			startMirror(state.name, id, topology, signal),
 			startRelay(state.name, id, topology, signal),
-			...topology.hosts.map(async (host) => finishBoot(host, kind, say)),
+			startHeadscale(state.name, id, topology),
+			...topology.hosts.map(async (host) => finishBoot(state, host, kind, say)),
 		]);
 		signal?.throwIfAborted();
 		await writeState({...state, phase: 'up'});

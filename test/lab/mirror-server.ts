@@ -1,12 +1,13 @@
 /**
- * The K3s mirror of a lab: install script, releases and channels, answering as the real places do.
- * mirror-server.ts RELEASE_FOLDER MIRROR_FOLDER ADDRESS
+ * The mirror of a lab: K3s's install script, releases and channels, and Tailscale's tarballs, answering as the real
+ * places do.
+ * mirror-server.ts RELEASE_FOLDER MIRROR_FOLDER ADDRESS [TAILSCALE_FOLDER]
  *
  * In MIRROR_FOLDER it reads `control.json` (see mirror.ts) at every request and every chunk, appends a line for each
  * request to `requests.jsonl`, and writes `ready` once it listens.
  */
 import {Buffer} from 'node:buffer';
-import {appendFileSync, readFileSync, writeFileSync} from 'node:fs';
+import {appendFileSync, existsSync, readFileSync, writeFileSync} from 'node:fs';
 import {open, readFile, stat} from 'node:fs/promises';
 import {
 	createServer,
@@ -18,11 +19,8 @@ import process from 'node:process';
 import type {MirrorControl} from './mirror.js';
 import {channels, releases} from './releases.js';
 
-const [releaseFolder, mirrorFolder, address] = process.argv.slice(2) as [
-	string,
-	string,
-	string,
-];
+const [releaseFolder, mirrorFolder, address, tailscaleFolder] =
+	process.argv.slice(2) as [string, string, string, string?];
 
 const control = (): MirrorControl => {
 	try {
@@ -86,14 +84,21 @@ const sendFile = async (
 	try {
 		let position = from;
 		while (position < size && !response.destroyed) {
-			const rate = control().bytesPerSecond;
+			const {bytesPerSecond: rate, cutsFiles} = control();
+			if (cutsFiles && position >= size / 2) {
+				response.destroy();
+				break;
+			}
+
 			if (rate === 0) {
 				await pause(100);
 				continue;
 			}
 
 			const {buffer, bytesRead} = await handle.read({
-				buffer: Buffer.alloc(chunkOf(rate)),
+				buffer: Buffer.alloc(
+					Math.min(chunkOf(rate), cutsFiles ? Math.ceil(size / 2) : Infinity),
+				),
 				position,
 			});
 			position += bytesRead;
@@ -126,6 +131,29 @@ const sendChecksum = async (
 			? text.replace(/^[\da-f]{64}/, '0'.repeat(64))
 			: text,
 	);
+};
+
+/** What pkgs.tailscale.com has of one track: the index when it is asked for as JSON, tarballs and their checksums. */
+const sendTailscale = async (
+	request: IncomingMessage,
+	response: ServerResponse,
+	folder: string,
+	name: string,
+): Promise<void> => {
+	if (name === '' && request.url!.endsWith('?mode=json')) {
+		const index = await readFile(path.join(folder, 'index.json'), 'utf8');
+		answer(response, 200, index, {'content-type': 'application/json'});
+		return;
+	}
+
+	const file = path.join(folder, name);
+	if (!/\.tgz(?:\.sha256)?$/.test(name) || !existsSync(file)) {
+		answer(response, 404, '404 page not found\n');
+	} else if (name.endsWith('.sha256')) {
+		await sendChecksum(response, file);
+	} else {
+		await sendFile(request, response, file);
+	}
 };
 
 const route = async (
@@ -197,6 +225,14 @@ const route = async (
 			await sendChecksum(response, file);
 			return;
 		}
+	}
+
+	const tailscale = /^\/tailscale\/stable\/(?<file>[\w.]*)$/.exec(
+		where,
+	)?.groups;
+	if (tailscale && tailscaleFolder !== undefined) {
+		await sendTailscale(request, response, tailscaleFolder, tailscale.file!);
+		return;
 	}
 
 	answer(response, 404, `There is no ${where} here.\n`);

@@ -7,12 +7,15 @@ import {beside, launch} from './launch.js';
 import {inNamespace, namespaceOf} from './network.js';
 import {releaseFolder} from './releases.js';
 import {waitFor} from './run.js';
-import {mirrorAddress} from './topology.js';
+import {tailscalePackages} from './tailnet/programs.js';
+import {mirrorAddress, type Topology} from './topology.js';
 
 /** How a mirror behaves; may be changed while downloads run. Nothing set: fast and right. */
 export type MirrorControl = {
 	/** Of each connection; 0 sends nothing and keeps the connection. */
 	readonly bytesPerSecond?: number;
+	/** Ends each answer that is a file half-way. */
+	readonly cutsFiles?: boolean;
 	/** Serves checksums that fit no file. */
 	readonly wrongChecksums?: boolean;
 	/** Answers everything with this HTTP status. */
@@ -34,6 +37,8 @@ export type Mirror = {
 	readonly installScript: string;
 	readonly releases: string;
 	readonly channels: string;
+	/** What `https://pkgs.tailscale.com/stable` is elsewhere; only in a topology with a tailnet. */
+	readonly tailscale: string;
 	/** Replaces how the mirror behaves. */
 	readonly control: (control: MirrorControl) => Promise<void>;
 	readonly requests: () => Promise<MirrorRequest[]>;
@@ -50,6 +55,7 @@ export const mirrorOf = (instance: string): Mirror => {
 		installScript: `${base}/install.sh`,
 		releases: `${base}/releases`,
 		channels: `${base}/channels`,
+		tailscale: `${base}/tailscale/stable`,
 		async control(control) {
 			const file = path.join(folder, 'control.json');
 			await writeFile(`${file}.new`, JSON.stringify(control));
@@ -70,6 +76,7 @@ export const mirrorOf = (instance: string): Mirror => {
 export const startMirror = async (
 	instance: string,
 	id: string,
+	{tailnet}: Topology,
 	signal?: AbortSignal,
 ): Promise<void> => {
 	const releases = await releaseFolder(signal);
@@ -86,6 +93,7 @@ export const startMirror = async (
 			releases,
 			folder,
 			mirrorAddress,
+			...(tailnet === undefined ? [] : [await tailscalePackages(signal)]),
 		]),
 	);
 	await waitFor(

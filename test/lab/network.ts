@@ -11,6 +11,7 @@ import {routerBatch, routerRules, siteOf, wanRoutes} from './network-router.js';
 import {
 	addressOf,
 	clientAddress,
+	controlAddress,
 	gatewayOf,
 	mirrorAddress,
 	wanGatewayIpv6,
@@ -30,6 +31,7 @@ export const namespacesOf = (topology: Topology, id: string): string[] =>
 		'wan',
 		'client',
 		'mirror',
+		...(topology.tailnet === undefined ? [] : ['headscale']),
 		...topology.sites.map((site) => `router-${site.name}`),
 		...topology.hosts.map((host) => host.name),
 	].map((name) => namespaceOf(id, name));
@@ -240,6 +242,9 @@ export const makeNetwork = async (
 	const cables: readonly Cable[] = [
 		{...wan, to: 'client', card: 'eth0'},
 		{...wan, to: 'mirror', card: 'eth0'},
+		...(topology.tailnet === undefined
+			? []
+			: [{...wan, to: 'headscale', card: 'eth0'}]),
 		...topology.sites.map((site) => ({
 			...switchOf(site.behind),
 			to: `router-${site.name}`,
@@ -304,6 +309,14 @@ export const makeNetwork = async (
 		cardLines(mirrorAddress, gatewayOf(mirrorAddress)),
 		signal,
 	);
+	if (topology.tailnet !== undefined) {
+		await batch(
+			namespace('headscale'),
+			cardLines(controlAddress, gatewayOf(controlAddress)),
+			signal,
+		);
+	}
+
 	for (const site of topology.sites) {
 		await makeSite(topology, id, site, signal);
 	}

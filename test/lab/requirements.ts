@@ -2,6 +2,7 @@ import {existsSync} from 'node:fs';
 import path from 'node:path';
 import process from 'node:process';
 import {LabError, run, runOrFail} from './run.js';
+import {hasGo} from './tailnet/go.js';
 
 type Tool = {readonly command: string; readonly package: string};
 
@@ -44,6 +45,12 @@ export const missingPackages = (vm: boolean): string[] => [
 
 const aptGet = ['apt-get', 'install', '-y', '-qq', '--no-install-recommends'];
 
+const installPackages = async (names: readonly string[]): Promise<void> => {
+	const env = {...process.env, DEBIAN_FRONTEND: 'noninteractive'};
+	await runOrFail(['apt-get', 'update', '-qq'], {env});
+	await runOrFail([...aptGet, ...names], {env});
+};
+
 /** Fails with what to do when this machine can not hold a lab; with `install` it installs what is missing. */
 export const requireMachine = async (
 	vm: boolean,
@@ -79,7 +86,12 @@ export const requireMachine = async (
 		);
 	}
 
-	const env = {...process.env, DEBIAN_FRONTEND: 'noninteractive'};
-	await runOrFail(['apt-get', 'update', '-qq'], {env});
-	await runOrFail([...aptGet, ...missing], {env});
+	await installPackages(missing);
+};
+
+/** Installs Go where none is. Debian's own may be old: it is good enough to fetch a newer one by itself. */
+export const installGo = async (): Promise<void> => {
+	if (!hasGo()) {
+		await installPackages(['golang-go']);
+	}
 };

@@ -1,7 +1,11 @@
 import assert from 'node:assert/strict';
+import {Buffer} from 'node:buffer';
 import {readFileSync, readdirSync, statSync} from 'node:fs';
 import path from 'node:path';
 import test from 'node:test';
+import {configPath} from '../../source/plan/paths.js';
+import {isSecretPlace, secretPlaces} from './secret-places.js';
+import {commandLines, watchCommandLines} from './watch-command-lines.js';
 import {assertCode, stageFor, type Stage} from './support.js';
 
 /** The secrets of the cluster, read where they may be: K3s's own folder and our 0600 files on the servers. */
@@ -12,56 +16,48 @@ const secretsOf = async (stage: Stage): Promise<string[]> => {
 	);
 	const full = stdout.split('\n').filter((line) => line !== '');
 	assert.ok(full.length > 0, 'the server has no token');
-	return [...new Set(full.flatMap((line) => [line.split(':').at(-1)!]))];
+	const kubeconfig = await server.exec('cat /etc/rancher/k3s/k3s.yaml');
+	const key = /client-key-data: (?<key>\S+)/.exec(kubeconfig.stdout);
+	assert.ok(key, 'the kubeconfig has no key');
+	return [
+		...new Set(full.map((line) => line.split(':').at(-1)!)),
+		key.groups!.key!,
+	];
 };
 
-/** Files that are meant to hold a secret: K3s's own data, our config, and K3s's env file; all must be 0600 or in a folder only for root. */
-const allowed = [
-	/^\/var\/lib\/rancher\//,
-	/^\/run\/k3s\//,
-	/^\/etc\/rancher\/k3s\/config\.yaml\.d\/10-k3s-mesh\.yaml(?:\.k3s-mesh\.bak)?$/,
-	/^\/etc\/systemd\/system\/k3s(?:-agent)?\.service\.env$/,
-	/^\/etc\/rancher\/k3s\/k3s\.yaml$/,
+/** A secret as it is, and as it may be written: base64 from each of three offsets without the borders, and URL-encoded. */
+const formsOf = (secret: string): string[] => [
+	secret,
+	encodeURIComponent(secret),
+	...[0, 1, 2].map((offset) =>
+		Buffer.concat([Buffer.alloc(offset), Buffer.from(secret)])
+			.toString('base64')
+			.slice(
+				offset === 0 ? 0 : offset + 1,
+				Math.floor(((offset + secret.length) * 8) / 6),
+			),
+	),
 ];
 
-test('no secret is anywhere but in the 0600 files meant for it', async (t) => {
+test('no secret is anywhere but where the README says', async (t) => {
 	const stage = await stageFor('lan3', {name: 'secrets'});
 	t.after(stage.down);
 	const logFile = path.join(stage.folder, 'run.jsonl');
 
 	// Everything that any process ever had as its arguments while the install ran.
-	const watcher = String.raw`
-import glob, time
-seen = set()
-out = open("/root/every-command-line", "w", buffering=1)
-while True:
-    for name in glob.glob("/proc/[0-9]*/cmdline"):
-        try:
-            words = open(name, "rb").read()
-        except OSError:
-            continue
-        if words not in seen:
-            seen.add(words)
-            out.write(words.replace(b"\0", b" ").decode("utf-8", "replace") + "\n")
-    time.sleep(0.02)
-`;
-	for (const node of stage.lab.nodes) {
-		await node.exec([
-			'systemd-run',
-			'--unit=watch-command-lines',
-			'python3',
-			'-c',
-			watcher,
-		]);
-	}
+	await watchCommandLines(stage);
 
 	const outcome = await stage.apply('--log-file', logFile, '--verbose');
 	assertCode(outcome, 0);
-	const secrets = await secretsOf(stage);
+	const places = secretPlaces();
+	const secrets = [
+		...new Set((await secretsOf(stage)).flatMap((one) => formsOf(one))),
+	];
+	const foundAt = new Set<string>();
 
 	for (const node of stage.lab.nodes) {
 		await node.exec('systemctl stop watch-command-lines || true');
-		const seen = await node.exec('cat /root/every-command-line');
+		const seen = await node.exec(`cat ${commandLines}`);
 		assert.match(seen.stdout, /k3s/, 'the watcher saw nothing');
 		for (const secret of secrets) {
 			assert.ok(
@@ -77,25 +73,39 @@ while True:
 				`grep -rIlF --exclude-dir=proc --exclude-dir=sys -e '${secret}' / 2>/dev/null || true`,
 			);
 			for (const file of found.stdout.split('\n').filter(Boolean)) {
-				if (file.startsWith('/root/every-command-line')) {
+				if (file.startsWith(commandLines)) {
 					continue;
 				}
 
 				assert.ok(
-					allowed.some((pattern) => pattern.test(file)),
+					isSecretPlace(places, file),
 					`${node.name}: a secret is in ${file}`,
 				);
-				const {stdout: mode} = await node.exec(
-					`stat -c %a '${file}'; namei -m '${file}' | awk '$1 ~ /^d/ {print $1}' | tail -n1`,
-				);
-				const [fileMode, folderMode] = mode.trim().split('\n');
-				assert.ok(
-					fileMode!.endsWith('00') || folderMode!.endsWith('------'),
-					`${node.name}: ${file} has mode ${fileMode} in a folder ${folderMode}`,
+				foundAt.add(
+					places.find(({path: place}) =>
+						isSecretPlace([{path: place, mode: ''}], file),
+					)!.path,
 				);
 			}
 		}
 	}
+
+	for (const {path: place, mode} of places) {
+		for (const node of stage.lab.nodes) {
+			const {stdout} = await node.exec(
+				`stat -c %a '${place}' 2>/dev/null || true`,
+			);
+			assert.ok(
+				['', mode].includes(stdout.trim()),
+				`${node.name}: ${place} has mode ${stdout.trim()}, not ${mode}`,
+			);
+		}
+	}
+
+	assert.ok(
+		foundAt.has(configPath),
+		'the search found nothing where a secret is',
+	);
 
 	// On this side: what was printed, the log, the home of the client.
 	const printed = `${outcome.stdout}${outcome.stderr}`;

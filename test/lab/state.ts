@@ -217,9 +217,16 @@ export const removeInstance = async (name: string): Promise<void> => {
 			recursive: true,
 			force: true,
 		});
-		if (existsSync(namespacePath(namespace))) {
-			await run(['ip', 'netns', 'delete', namespace]);
-		}
+	}
+
+	const there = state.namespaces.filter((namespace) =>
+		existsSync(namespacePath(namespace)),
+	);
+	if (there.length > 0) {
+		// One that somebody else has just deleted does not keep the others.
+		await run(['ip', '-force', '-batch', '-'], {
+			input: there.map((namespace) => `netns delete ${namespace}\n`).join(''),
+		});
 	}
 
 	for (const group of state.controlGroups) {

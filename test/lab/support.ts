@@ -1,33 +1,14 @@
 import assert from 'node:assert/strict';
-import {execFileSync} from 'node:child_process';
 import {mkdtempSync, rmSync, writeFileSync} from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import process from 'node:process';
-import {fileURLToPath} from 'node:url';
 import type {ClusterInput} from '../../source/cluster/schema.js';
+import {buildProgram, program} from '../support/program.js';
 import type {Topology} from './topology.js';
 import {up, type Lab} from './index.js';
 
-const root = path.dirname(
-	path.dirname(path.dirname(fileURLToPath(import.meta.url))),
-);
-
-/** The built program. */
-export const program = path.join(root, 'dist', 'cli.js');
-
-let built = false;
-
-/** Builds the program once for all tests of a file. */
-export const buildProgram = (): void => {
-	if (!built) {
-		execFileSync(process.execPath, ['--import', 'tsx', 'scripts/build.ts'], {
-			cwd: root,
-			stdio: 'inherit',
-		});
-		built = true;
-	}
-};
+export {program} from '../support/program.js';
 
 export type Outcome = {
 	readonly code: number;
@@ -82,7 +63,8 @@ export const stageFor = async (
 	};
 	const run = async (
 		words: readonly string[],
-		limitMs = 420_000,
+		// Emulated processors take their time.
+		limitMs = options.vm ? 900_000 : 420_000,
 	): Promise<Outcome> =>
 		lab.client.exec([process.execPath, program, ...words], {
 			env,

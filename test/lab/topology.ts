@@ -1,4 +1,5 @@
 import type {Distance, LinkSpec} from './relay/link-spec.js';
+import type {HeadscaleLine} from './tailnet/programs.js';
 
 /**
  * What a topology is. All addresses are documentation or private ranges, and exist only inside network namespaces.
@@ -17,6 +18,8 @@ export type Topology = {
 	readonly unnamedSites?: true;
 	/** How far apart hosts with a link are. */
 	readonly distances?: readonly Distance[];
+	/** The line of the headscale that stands on the wan; default none. */
+	readonly tailnet?: HeadscaleLine;
 	/** What hosts are: whole systems, or an sshd each. Default `system`. */
 	readonly hostKind?: 'system' | 'sshd';
 };
@@ -82,8 +85,12 @@ export type HostSpec = {
 	readonly sshUser?: string;
 	/** A routed link of its own to the wan instead of a port of its switch. Containers only. */
 	readonly link?: LinkSpec;
+	/** A disk of its own of this size, beside what all hosts share: one that can be filled. Containers only. */
+	readonly diskMegabytes?: number;
 	/** A machine that is there, and not in the cluster file. */
 	readonly outsider?: true;
+	/** Whether it has Tailscale, as from the distribution's package and not logged in. Only in a topology with a tailnet. */
+	readonly tailscale?: 'installed';
 	/** POSIX sh, run as root once, after the first boot. */
 	readonly setup?: string;
 };
@@ -108,6 +115,9 @@ export const wanGatewayIpv6 = '2001:db8:1::1';
 export const clientAddress = '192.0.2.10';
 /** Where the K3s mirror is; hosts have it as their (silent) name server, too. */
 export const mirrorAddress = '192.0.2.80';
+
+/** Where the control server of a tailnet is. */
+export const controlAddress = '192.0.2.90';
 
 /** The /24 gateway of an address: `.1` of its network. */
 export const gatewayOf = (address: string): string =>

@@ -1,57 +1,26 @@
 /** The wizard on real hosts: what a person types, in a pseudo-terminal of 80×24, from Home to a cluster that kubectl sees. */
 import assert from 'node:assert/strict';
-import {appendFileSync, mkdirSync, readFileSync, writeFileSync} from 'node:fs';
+import {appendFileSync, readFileSync, writeFileSync} from 'node:fs';
 import path from 'node:path';
-import process from 'node:process';
 import test from 'node:test';
-import {stripVTControlCharacters} from 'node:util';
 import {parse} from 'yaml';
 import type {ClusterInput} from '../../source/cluster/schema.js';
-import {keys, startTerminal, type Terminal} from '../support/terminal.js';
-import {assertCode, program, stageFor, type Stage} from './support.js';
+import {keys, type Terminal} from '../support/terminal.js';
+import {assertCode, stageFor, type Stage} from './support.js';
+import {
+	assertNoSecretShown,
+	ignore,
+	literal,
+	logins,
+	pasted,
+	readSaved,
+	saveEmptyCluster,
+	savedFile,
+	startWizard,
+	without,
+} from './wizard.js';
 
-/** Checks that hosts which share this machine's kernel may not pass. */
-const ignore = ['wireguard.kernel', 'cgroup.memory'];
 const installLimitMs = 240_000;
-
-const startWizard = (stage: Stage): Terminal =>
-	startTerminal({
-		command: [process.execPath, program],
-		wrapper: ['ip', 'netns', 'exec', stage.lab.client.netns],
-		env: stage.env,
-	});
-
-const savedFile = (stage: Stage, name: string): string =>
-	path.join(
-		stage.env.XDG_CONFIG_HOME!,
-		'k3s-mesh-tui/clusters',
-		`${name}.yaml`,
-	);
-
-const readSaved = (stage: Stage, name: string): ClusterInput =>
-	parse(readFileSync(savedFile(stage, name), 'utf8')) as ClusterInput;
-
-/** A cluster file with where the lab's downloads are and no node yet, as somebody without internet would begin. */
-const saveEmptyCluster = (stage: Stage, name: string): void => {
-	mkdirSync(path.dirname(savedFile(stage, name)), {recursive: true});
-	writeFileSync(
-		savedFile(stage, name),
-		stage.lab.clusterFile({name, nodes: [], ignore}),
-	);
-};
-
-const logins = (stage: Stage): string[] =>
-	stage.lab.nodes.map(({sshUser, sshAddress}) => `${sshUser}@${sshAddress}`);
-
-/** Text as a terminal delivers it when it is pasted. */
-const pasted = (text: string): string => `\u001B[200~${text}\u001B[201~`;
-
-/** Text with dots as the source of a regular expression. */
-const literal = (text: string): string => text.replaceAll('.', String.raw`\.`);
-
-/** Matches a whole screen, down to these keys at its foot, without the text: while it is drawn anew, parts are missing. */
-const without = (text: string, footer: string): RegExp =>
-	new RegExp(String.raw`^(?![\s\S]*${literal(text)})[\s\S]*(?:${footer})`);
 
 /** Answers the questions about the keys of hosts, in whatever order they come: each shows the true fingerprint, and is trusted. */
 const trust = async (
@@ -178,40 +147,6 @@ const assertReady = async (stage: Stage, context: string): Promise<void> => {
 			}))
 			.toSorted((one, other) => one.name.localeCompare(other.name)),
 	);
-};
-
-/** No part of a token of the cluster was ever on the screen, not even one cut off by its edge. */
-const assertNoSecretShown = async (
-	stage: Stage,
-	...terminals: readonly Terminal[]
-): Promise<void> => {
-	const server = stage.lab.nodes.find(({role}) => role === 'server')!;
-	const {stdout} = await server.exec(
-		'cat /var/lib/rancher/k3s/server/token /var/lib/rancher/k3s/server/agent-token',
-	);
-	const secrets = stdout
-		.split('\n')
-		.filter((line) => line !== '')
-		.map((line) => line.split(':').at(-1)!);
-	assert.ok(secrets.length > 0, 'the server has no token');
-	const texts = terminals.map((terminal) =>
-		stripVTControlCharacters(terminal.raw()),
-	);
-	assert.ok(
-		texts.some((text) => text.includes('token: ‹server-token›')),
-		'the file with the tokens was never on the screen',
-	);
-	for (const shown of texts) {
-		for (const secret of secrets) {
-			assert.ok(secret.length >= 16);
-			for (let start = 0; start + 12 <= secret.length; start += 1) {
-				assert.ok(
-					!shown.includes(secret.slice(start, start + 12)),
-					'a part of a token was on the screen',
-				);
-			}
-		}
-	}
 };
 
 test('lan3: a new cluster, host keys trusted by hand, Ctrl-C half-way, and on to Done', async (t) => {

@@ -113,6 +113,32 @@ test('IPv6 external addresses use the port of flannel-wg-v6', () => {
 	);
 });
 
+test('pods of both families need WireGuard over IPv6 as well, those of IPv6 alone nothing else', () => {
+	const asked = (podCidr: readonly string[], second: string) =>
+		requirementsOf(
+			makeCluster(
+				[
+					{name: 'a', role: 'server', ssh: 'a', externalIp: '198.51.100.1'},
+					{name: 'b', role: 'agent', ssh: 'b', externalIp: second},
+				],
+				{network: {podCidr: [...podCidr], serviceCidr: ['10.43.0.0/16']}},
+			),
+		)
+			.filter(({protocol, to}) => protocol === 'udp' && to === 'b')
+			.map((one) => short(one));
+	const ipv4 = 'a>b external udp/51820 required';
+	const ipv6 = 'a>b external-ipv6 udp/51821 required';
+	assert.deepEqual(asked(['10.42.0.0/16'], '198.51.100.2'), [ipv4]);
+	assert.deepEqual(asked(['10.42.0.0/16', 'fd00:42::/56'], '198.51.100.2'), [
+		ipv4,
+		ipv6,
+	]);
+	assert.deepEqual(asked(['fd00:42::/56'], '198.51.100.2'), [ipv6]);
+	assert.deepEqual(asked(['fd00:42::/56'], '2001:db8::2'), [
+		'a>b external udp/51821 required',
+	]);
+});
+
 test('no path is asked for twice', () => {
 	for (const cluster of [lan3(), ha3()]) {
 		const keys = requirementsOf(cluster).map(

@@ -89,6 +89,16 @@ test('with pods of both families a node gets an address of each, the second from
 		['192.168.7.2', 'fd00:7::2'],
 	);
 	assert.equal(configOf(makeContext(cluster), 'far')['node-ip'], undefined);
+	const external = configOf(
+		makeContext(cluster, {
+			s2: {addresses: [...facts.addresses, six('eth0', '2001:db8::2')]},
+		}),
+		's2',
+	)['node-external-ip'];
+	assert.deepEqual(external, [
+		cluster.nodes.find(({name}) => name === 's2')!.externalIp,
+		'2001:db8::2',
+	]);
 });
 
 test('all servers agree on what K3s wants to be the same', () => {
@@ -304,10 +314,18 @@ const findingsTable: ReadonlyArray<{
 	{
 		title: 'one address of two nodes, written differently',
 		context: makeContext(
-			makeCluster([
-				{name: 'a', role: 'server', ssh: 'a', externalIp: '2001:db8::1'},
-				{name: 'b', role: 'agent', ssh: 'b', externalIp: '2001:db8:0::0:1'},
-			]),
+			makeCluster(
+				[
+					{name: 'a', role: 'server', ssh: 'a', externalIp: '2001:db8::1'},
+					{name: 'b', role: 'agent', ssh: 'b', externalIp: '2001:db8:0::0:1'},
+				],
+				{
+					network: {
+						podCidr: ['fd00:42::/56'],
+						serviceCidr: ['fd00:43::/112'],
+					},
+				},
+			),
 		),
 		expected: ['error wireguard.external-ip-unique a,b'],
 	},
@@ -320,6 +338,52 @@ const findingsTable: ReadonlyArray<{
 			]),
 		),
 		expected: ['error wireguard.address-family six'],
+	},
+	{
+		title: 'IPv6 between nodes, and pods with IPv4 alone',
+		context: makeContext(
+			makeCluster([
+				{name: 'a', role: 'server', ssh: 'a', externalIp: '2001:db8::1'},
+				{name: 'b', role: 'agent', ssh: 'b', externalIp: '2001:db8::2'},
+			]),
+		),
+		expected: [
+			'error wireguard.address-family a',
+			'error wireguard.address-family b',
+		],
+	},
+	{
+		title: 'pods of both families, and a node that has private IPv6 only',
+		context: makeContext(
+			makeCluster(
+				[
+					{name: 'a', role: 'server', ssh: 'a', externalIp: '198.51.100.1'},
+					{name: 'b', role: 'agent', ssh: 'b', externalIp: '198.51.100.2'},
+				],
+				{
+					network: {
+						podCidr: ['10.42.0.0/16', 'fd00:42::/56'],
+						serviceCidr: ['10.43.0.0/16', 'fd00:43::/112'],
+					},
+				},
+			),
+			Object.fromEntries(
+				(
+					[
+						['a', '2001:db8::1'],
+						['b', 'fd00:7::2'],
+					] as const
+				).map(([name, address]) => [
+					name,
+					{
+						addresses: [
+							{device: 'eth0', address, prefix: 64, family: 6, mtu: 1500},
+						],
+					},
+				]),
+			),
+		),
+		expected: ['error wireguard.address-family b'],
 	},
 	{
 		title: 'carrier NAT',

@@ -15,7 +15,10 @@ import {afterEach, beforeEach, test} from 'node:test';
 import {parse} from 'yaml';
 import type {Host} from '../../source/host/host.js';
 import {makeRedactor} from '../../source/host/redactor.js';
-import {fetchKubeconfig} from '../../source/operations/kubeconfig.js';
+import {
+	dropKubeconfig,
+	fetchKubeconfig,
+} from '../../source/operations/kubeconfig.js';
 import type {Fleet, World} from '../../source/operations/operations.js';
 import {clusterOf} from '../install/fake-run.js';
 
@@ -253,4 +256,52 @@ test('a server that was not installed yet has no kubeconfig', async () => {
 		message: 'fra1 has no kubeconfig yet.',
 	});
 	assert.equal(existsSync(file), false);
+});
+
+test('of a cluster that is gone the context goes, and all else stays', async () => {
+	writeFileSync(file, own);
+	await fetch();
+	const merged = readFileSync(file, 'utf8');
+	const dropped = await dropKubeconfig({
+		name: cluster.name,
+		demo: false,
+		path: file,
+	});
+	assert.equal(dropped.found, 'ours');
+	assert.equal(readFileSync(file, 'utf8'), own);
+	assert.equal(readFileSync(dropped.backup!, 'utf8'), merged);
+	assert.equal(statSync(file).mode % 0o1000, 0o600);
+	const again = await dropKubeconfig({
+		name: cluster.name,
+		demo: false,
+		path: file,
+	});
+	assert.equal(again.found, 'none');
+});
+
+test('a context of its name that has no mark of ours stays', async () => {
+	const theirs = own.replaceAll('work', cluster.name);
+	writeFileSync(file, theirs);
+	const {found, backup} = await dropKubeconfig({
+		name: cluster.name,
+		demo: false,
+		path: file,
+	});
+	assert.deepEqual([found, backup], ['foreign', undefined]);
+	assert.equal(readFileSync(file, 'utf8'), theirs);
+	rmSync(file);
+	assert.equal(
+		(await dropKubeconfig({name: cluster.name, demo: false, path: file})).found,
+		'none',
+	);
+});
+
+test('the only context of a kubeconfig goes and leaves one that kubectl reads', async () => {
+	await fetch();
+	await dropKubeconfig({name: cluster.name, demo: false, path: file});
+	const left = parseConfig(readFileSync(file, 'utf8'));
+	assert.deepEqual(
+		[left.clusters, left.contexts, left.users, left['current-context']],
+		[[], [], [], ''],
+	);
 });

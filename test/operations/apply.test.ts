@@ -94,8 +94,12 @@ const assertOutcome = ({outcome}: ApplyResult, wanted: string) => {
 
 const other = (ageSeconds: number): LockAnswer => ({
 	taken: false,
-	holder: {runId: 'elsewhere:1:x', owner: 'ann on box (process 1)'},
-	ageSeconds,
+	holder: {
+		runId: 'elsewhere:1:x',
+		owner: 'ann on box (process 1)',
+		heldSeconds: 300,
+		ageSeconds,
+	},
 });
 
 test('an apply holds the lock of the first server while it works', async () => {

@@ -38,6 +38,7 @@ const check = async (
 			async trustHostKey() {
 				return true;
 			},
+			askSecret: async () => undefined,
 		},
 		signal,
 	});
@@ -149,6 +150,7 @@ describe('checking a cluster', () => {
 				async trustHostKey() {
 					return true;
 				},
+				askSecret: async () => undefined,
 			},
 			signal,
 		});

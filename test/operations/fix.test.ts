@@ -12,6 +12,7 @@ import {checkCluster} from '../../source/operations/check.js';
 import {applyFixes, proposeFixes} from '../../source/operations/fix.js';
 import {openFleet} from '../../source/operations/fleet.js';
 import type {FixOutcome, World} from '../../source/operations/operations.js';
+import {fixOutcomeText} from '../../source/ui/state/fix-text.js';
 import {fastWorld, threeMachines} from '../host/simulated-support.js';
 
 const closed = (
@@ -32,6 +33,8 @@ const stageOf = async (
 	machines: Parameters<typeof threeMachines>[0],
 	attempt: (node: string, count: number) => Error | undefined = () => undefined,
 	failing: Failing = {},
+	/** Scripts that answer this instead, by their name. */
+	answering: Readonly<Record<string, unknown>> = {},
 ) => {
 	const {world: simulated, clock} = fastWorld(threeMachines(machines));
 	const counts = new Map<string, number>();
@@ -64,7 +67,9 @@ const stageOf = async (
 						throw failure();
 					}
 
-					return host.run(script, input, callOptions);
+					return script.name in answering
+						? (answering[script.name] as never)
+						: host.run(script, input, callOptions);
 				},
 			};
 			return watched;
@@ -83,7 +88,10 @@ const stageOf = async (
 	const stop = new AbortController();
 	const fleet = openFleet({
 		world,
-		questions: {trustHostKey: async () => true},
+		questions: {
+			trustHostKey: async () => true,
+			askSecret: async () => undefined,
+		},
 		signal: stop.signal,
 	});
 	await fleet.addAll(cluster.nodes);
@@ -283,6 +291,101 @@ describe('opening host firewalls', () => {
 		});
 	}
 
+	const left = [
+		['ufw', 'delete', 'allow', 'proto', 'udp', 'from', '198.51.100.1'],
+	];
+
+	test('lines that cannot be taken back are not said to be: they are named, with what removes them', async () => {
+		const stage = await stageOf(
+			{three: closed('host-firewall')},
+			undefined,
+			{'firewall.apply': () => new HostLost('three', 'cut')},
+			{'firewall.settle': {outcome: 'stuck', left}},
+		);
+		try {
+			const outcome = (await stage.apply()).get('three')!;
+			assert.ok(outcome.kind === 'stuck');
+			const {message, tryNext} = outcome;
+			assert.match(
+				message,
+				/^The connection to three was lost .* Then one line could not be taken back, .* three tries again by itself/,
+			);
+			assert.equal(
+				tryNext.at(-1),
+				'ufw delete allow proto udp from 198.51.100.1',
+			);
+			assert.match(
+				fixOutcomeText('three', outcome).text,
+				/^three could not take lines back: /,
+			);
+		} finally {
+			await stage.fleet.close();
+		}
+	});
+
+	test('where an earlier change cannot be taken back nothing is added', async () => {
+		const stage = await stageOf(
+			{three: closed('host-firewall')},
+			undefined,
+			{},
+			{'firewall.arm': {missing: 0, earlier: {outcome: 'stuck', left}}},
+		);
+		try {
+			const outcome = (await stage.apply()).get('three')!;
+			assert.equal(outcome.kind, 'stuck');
+			assert.match(
+				'message' in outcome ? outcome.message : '',
+				/^an earlier change was not confirmed, and one line could not be taken back.* Nothing was added now\.$/,
+			);
+			assert.ok(!stage.ran.includes('three firewall.apply'));
+		} finally {
+			await stage.fleet.close();
+		}
+	});
+
+	test('what the host did alone with an earlier change is said', async () => {
+		const stage = await stageOf(
+			{three: closed('host-firewall')},
+			undefined,
+			{},
+			{
+				'firewall.arm': {
+					missing: 1,
+					earlier: {outcome: 'rolled-back', left: []},
+				},
+			},
+		);
+		try {
+			const outcome = (await stage.apply()).get('three')!;
+			assert.equal(outcome.kind, 'opened');
+			assert.match(
+				fixOutcomeText('three', outcome).text,
+				/^An earlier change on three was not confirmed by a new connection: three has taken its lines back\. The lines were added/,
+			);
+		} finally {
+			await stage.fleet.close();
+		}
+	});
+
+	test('a change that another run has ended is not said to be taken back', async () => {
+		const stage = await stageOf(
+			{three: closed('host-firewall')},
+			undefined,
+			{'firewall.apply': () => new HostLost('three', 'cut')},
+			{'firewall.settle': {outcome: 'kept'}},
+		);
+		try {
+			const outcome = (await stage.apply()).get('three')!;
+			assert.equal(outcome.kind, 'failed');
+			assert.match(
+				(outcome as {message: string}).message,
+				/Another run has ended the change on three meanwhile/,
+			);
+		} finally {
+			await stage.fleet.close();
+		}
+	});
+
 	test('nothing is changed while another run is at work on the cluster', async () => {
 		const stage = await stageOf({three: closed('host-firewall')});
 		try {
@@ -296,11 +399,14 @@ describe('opening host firewalls', () => {
 			const pending = stage.apply();
 			// The other run says that it is at work.
 			const beat = setInterval(() => {
-				void first.run(
-					lockTake,
-					{runId: 'other', owner: 'eve on laptop', gone: []},
-					{signal: stage.stop.signal},
-				);
+				// The last one may find the connection closed.
+				first
+					.run(
+						lockTake,
+						{runId: 'other', owner: 'eve on laptop', gone: []},
+						{signal: stage.stop.signal},
+					)
+					.catch(() => undefined);
 			}, 100);
 			const outcome = (await pending).get('three')!;
 			clearInterval(beat);

@@ -14,6 +14,7 @@ const yes: ConnectQuestions = {
 	async trustHostKey() {
 		return true;
 	},
+	askSecret: async () => undefined,
 };
 
 const nodesOf = (
@@ -145,6 +146,42 @@ describe('a fleet', () => {
 		await fleet.close();
 	});
 
+	test('a machine that gathers its facts holds no place', async () => {
+		let secondIsIn: () => void;
+		const second = new Promise<void>((resolve) => {
+			secondIsIn = resolve;
+		});
+		const fleet = open(
+			{},
+			{
+				concurrency: 1,
+				wrap: (world) => ({
+					...world,
+					async connect(target, options) {
+						const host = await world.connect(target, options);
+						if (target.name === 'two') {
+							secondIsIn();
+							return host;
+						}
+
+						const slow: typeof host = {
+							...host,
+							async run(...call) {
+								await second;
+								return host.run(...call);
+							},
+						};
+						return slow;
+					},
+				}),
+			},
+		);
+		await fleet.addAll([node('one', 'root@one'), node('two', 'root@two')]);
+		assert.equal(fleet.contact('one')?.state, 'ready');
+		assert.equal(fleet.contact('two')?.state, 'ready');
+		await fleet.close();
+	});
+
 	test('a person is asked one question at a time', async () => {
 		let open_ = 0;
 		let most = 0;
@@ -165,6 +202,7 @@ describe('a fleet', () => {
 						open_ -= 1;
 						return key.host !== 'two';
 					},
+					askSecret: async () => undefined,
 				},
 			},
 		);

@@ -62,6 +62,7 @@ test('the tarball holds the program, its schemas and the licences, and nothing e
 		'dist/plan.schema.json',
 		'dist/apply.schema.json',
 		'dist/kubeconfig.schema.json',
+		'dist/leaving.schema.json',
 		'dist/THIRD-PARTY-LICENCES.txt',
 	]) {
 		assert.ok(files.includes(needed), `${needed} is missing`);

@@ -51,12 +51,15 @@ const before = (plan: Plan, id: string): ReadonlySet<string> => {
 	return found;
 };
 
+const stageIndex = (stage: Step['stage']): number =>
+	(stages as ReadonlyArray<Step['stage']>).indexOf(stage);
+
 /** What holds for every plan. */
 const assertSound = (plan: Plan): void => {
 	const ids = stepsOf(plan).map(({id}) => id);
 	assert.equal(new Set(ids).size, ids.length, 'ids are unique');
 	for (const {node, steps} of plan.nodes) {
-		const order = steps.map(({stage}) => stages.indexOf(stage));
+		const order = steps.map(({stage}) => stageIndex(stage));
 		assert.deepEqual(
 			order,
 			order.toSorted((one, other) => one - other),
@@ -74,8 +77,7 @@ const assertSound = (plan: Plan): void => {
 			for (const need of step.needs) {
 				const own = steps.find(({id}) => id === need);
 				assert.ok(
-					own === undefined ||
-						stages.indexOf(own.stage) <= stages.indexOf(step.stage),
+					own === undefined || stageIndex(own.stage) <= stageIndex(step.stage),
 				);
 			}
 		}
@@ -511,5 +513,65 @@ test('every plan is sound: unique ids, no circles, stages in order, verification
 			assert.deepEqual(planOf(context), plan, 'the same for the same input');
 		}),
 		{numRuns: 150},
+	);
+});
+
+test('a release of this machine is sent, and nothing is asked of the internet', () => {
+	const file = (fileName: string) => ({
+		path: `/home/me/k3s/${fileName}`,
+		fileName,
+		bytes: 70_000_000,
+		sha256: 'ab',
+	});
+	const release = {
+		installScript: file('install.sh'),
+		files: new Map([
+			[
+				'amd64' as const,
+				{
+					binary: file('k3s'),
+					checksums: file('sha256sum-amd64.txt'),
+					images: file('k3s-airgap-images-amd64.tar.zst'),
+				},
+			],
+		]),
+	};
+	const context = makeContext(lan3());
+	const plan = buildPlan({...context, version, release});
+	assertSound(plan);
+	assert.deepEqual(
+		actions(plan, 'nuc', 'upload').map(({from, path}) => [from, path]),
+		[
+			['/home/me/k3s/k3s', '/var/lib/k3s-mesh/release/k3s'],
+			[
+				'/home/me/k3s/sha256sum-amd64.txt',
+				'/var/lib/k3s-mesh/release/sha256sum-amd64.txt',
+			],
+			['/home/me/k3s/install.sh', '/var/lib/k3s-mesh/release/install.sh'],
+			[
+				'/home/me/k3s/k3s-airgap-images-amd64.tar.zst',
+				'/var/lib/rancher/k3s/agent/images/k3s-airgap-images-amd64.tar.zst',
+			],
+		],
+	);
+	assert.deepEqual(
+		actions(plan, 'nuc', 'download').map(({url, checksumUrl}) => [
+			url,
+			checksumUrl,
+		]),
+		[
+			[
+				'file:///var/lib/k3s-mesh/release/k3s',
+				'file:///var/lib/k3s-mesh/release/sha256sum-amd64.txt',
+			],
+		],
+	);
+	assert.ok(!JSON.stringify(plan).includes('https://get.k3s.io'));
+	assert.ok(!JSON.stringify(plan).includes('github.com'));
+
+	const arm = makeContext(lan3(), {nuc: {architecture: 'arm64'}});
+	assert.throws(
+		() => buildPlan({...arm, version, release}),
+		/no files for nuc, which is arm64/,
 	);
 });

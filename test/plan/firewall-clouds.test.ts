@@ -46,6 +46,15 @@ for (const [cloud, openings, expected] of [
 	],
 	[
 		'azure',
+		many,
+		[
+			'az network nsg rule create --resource-group RESOURCE_GROUP --nsg-name NSG_NAME --name k3s-mesh-udp-51820-fra1 --priority PRIORITY --direction Inbound --access Allow --protocol Udp --source-address-prefixes 198.51.100.12/32 203.0.113.13/32 --destination-port-ranges 51820',
+			'az network nsg rule create --resource-group RESOURCE_GROUP --nsg-name NSG_NAME --name k3s-mesh-udp-51820-fra1-v6 --priority PRIORITY --direction Inbound --access Allow --protocol Udp --source-address-prefixes 2001:db8::16/128 --destination-port-ranges 51820',
+			'PRIORITY is a free number from 100 to 4096, another one for each rule, and lower than that of any rule that denies.',
+		],
+	],
+	[
+		'azure',
 		one,
 		[
 			'az network nsg rule create --resource-group RESOURCE_GROUP --nsg-name NSG_NAME --name k3s-mesh-udp-51820-fra1-from-nuc --priority PRIORITY --direction Inbound --access Allow --protocol Udp --source-address-prefixes 198.51.100.12/32 --destination-port-ranges 51820',
@@ -63,6 +72,13 @@ for (const [cloud, openings, expected] of [
 		[opening('nuc', '198.51.100.12', 'tcp', 6443)],
 		[
 			`oci network nsg rules add --nsg-id NSG_OCID --security-rules '[{"direction":"INGRESS","protocol":"6","source":"198.51.100.12/32","sourceType":"CIDR_BLOCK","isStateless":false,"tcpOptions":{"destinationPortRange":{"min":6443,"max":6443}},"description":"k3s-mesh"}]'`,
+		],
+	],
+	[
+		'oracle',
+		[opening('nuc', '198.51.100.12'), opening('six', '2001:db8::16')],
+		[
+			`oci network nsg rules add --nsg-id NSG_OCID --security-rules '[{"direction":"INGRESS","protocol":"17","source":"198.51.100.12/32","sourceType":"CIDR_BLOCK","isStateless":false,"udpOptions":{"destinationPortRange":{"min":51820,"max":51820}},"description":"k3s-mesh"},{"direction":"INGRESS","protocol":"17","source":"2001:db8::16/128","sourceType":"CIDR_BLOCK","isStateless":false,"udpOptions":{"destinationPortRange":{"min":51820,"max":51820}},"description":"k3s-mesh"}]'`,
 		],
 	],
 	[
@@ -87,7 +103,7 @@ for (const [cloud, openings, expected] of [
 		],
 	],
 ] as const) {
-	test(`${cloud ?? 'an unknown firewall'} gets its rules with the peers' addresses`, () => {
+	test(`${cloud ?? 'an unknown firewall'} gets its rules with the peers' addresses (${openings.length})`, () => {
 		const lines = cloudFixes(cloud, 'fra1', openings);
 		for (const line of expected) {
 			assert.ok(lines.includes(line), lines.join('\n'));
@@ -106,6 +122,18 @@ test("Oracle's own limit of rules in a call is kept", () => {
 			: [(JSON.parse(rules.groups!.json!) as unknown[]).length];
 	});
 	assert.deepEqual(counts, [25, 25, 10]);
+});
+
+test("Hetzner's own limit of addresses in a rule is kept", () => {
+	const openings = Array.from({length: 130}, (_, index) =>
+		opening(`node${index}`, `198.51.100.${index + 1}`),
+	);
+	assert.deepEqual(
+		cloudFixes('hetzner', 'fra1', openings)
+			.filter((line) => line.startsWith('hcloud '))
+			.map((line) => line.split(' --source-ips ').length - 1),
+		[100, 30],
+	);
 });
 
 test('every peer and port is named, single addresses only, and names fit their providers', () => {

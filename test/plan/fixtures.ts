@@ -58,6 +58,7 @@ export const makeFacts = (
 	forwarding: {ipv4: true, policy: 'accept', blockingRules: []},
 	selinux: 'disabled',
 	k3s: undefined,
+	tailscale: undefined,
 	cloud: undefined,
 	sshConnection: undefined,
 	tools: {

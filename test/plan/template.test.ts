@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import fc from 'fast-check';
 import {parse} from 'yaml';
-import type {ReferenceName} from '../../source/plan/plan.js';
 import {
 	fill,
 	maskedText,
@@ -16,10 +15,41 @@ test('references are listed once and shown by name', () => {
 		'agent-token': {reference: 'agent-token'},
 		again: {reference: 'server-token'},
 	});
-	assert.deepEqual(references(template), ['server-token', 'agent-token']);
+	assert.deepEqual(references(template), [
+		{reference: 'server-token'},
+		{reference: 'agent-token'},
+	]);
 	assert.equal(
 		maskedText(template),
 		'token: ‹server-token›\nagent-token: ‹agent-token›\nagain: ‹server-token›\n',
+	);
+});
+
+test('two addresses of a kind are two references, and are shown with their nodes', () => {
+	const address = (node: string, family: 4 | 6) =>
+		({reference: 'tailscale-address', node, family}) as const;
+	const template = yamlTemplate({
+		'node-ip': [address('a', 4), address('a', 6)],
+		'tls-san': [address('b', 4), address('a', 4)],
+		server: {reference: 'tailscale-api-url', node: 'b'},
+	});
+	assert.deepEqual(references(template), [
+		address('a', 4),
+		address('a', 6),
+		address('b', 4),
+		{reference: 'tailscale-api-url', node: 'b'},
+	]);
+	assert.match(maskedText(template), /^server: ‹tailscale-api-url of b›$/m);
+});
+
+test('a plain template takes values as they are', () => {
+	assert.equal(
+		fill(
+			['name=tailscale,joinKey=', {reference: 'tailnet-key'}, '\n'],
+			({reference}) => `a "${reference}"`,
+			'plain',
+		),
+		'name=tailscale,joinKey=a "tailnet-key"\n',
 	);
 });
 
@@ -82,7 +112,7 @@ test('a filled template reads back as what it was made from, whatever the values
 test('a value cannot become another key', () => {
 	const text = fill(
 		yamlTemplate({token: {reference: 'server-token'}}),
-		(name: ReferenceName) => `${name}\nserver: https://evil.example.org`,
+		({reference}) => `${reference}\nserver: https://evil.example.org`,
 	);
 	assert.deepEqual(Object.keys(parse(text) as object), ['token']);
 });

@@ -12,6 +12,7 @@ import {
 } from '../../source/probe/agent-client.js';
 import {agentSource} from '../../source/probe/agent/source.js';
 import type {Report, Try} from '../../source/probe/messages.js';
+import {stunRequest} from '../../source/probe/stun.js';
 import {makeIdentity} from './certificate.js';
 import {findPython, makeLocalHost, onPython} from './local-host.js';
 
@@ -28,6 +29,7 @@ const withAgent = async (
 	const agent = await startAgent(makeLocalHost('one'), {
 		on: onPython(python!),
 		limitSeconds: 30,
+		silenceSeconds: 30,
 		signal: new AbortController().signal,
 	});
 	try {
@@ -137,6 +139,7 @@ describe('the probe agent, further', {skip}, () => {
 		const agent = await startAgent(host, {
 			on: onPython(python!),
 			limitSeconds: 30,
+			silenceSeconds: 30,
 			signal: new AbortController().signal,
 			patienceMs: 300,
 		});
@@ -210,6 +213,48 @@ describe('the probe agent, further', {skip}, () => {
 			});
 		} finally {
 			clock.close();
+		}
+	});
+
+	test('a relay is asked as Tailscale asks, and only its answer counts', async () => {
+		const relay = dgram.createSocket('udp4');
+		relay.bind(0, '127.0.0.1');
+		await once(relay, 'listening');
+		relay.on('message', (asked, {port, address}) => {
+			assert.equal(asked.toString('hex'), stunRequest);
+			// What belongs to another question is no answer.
+			relay.send(
+				Buffer.concat([Buffer.from('01010000', 'hex'), Buffer.alloc(16)]),
+				port,
+				address,
+				() => {
+					relay.send(
+						Buffer.concat([
+							Buffer.from('01010000', 'hex'),
+							asked.subarray(4, 20),
+						]),
+						port,
+						address,
+					);
+				},
+			);
+		});
+		try {
+			await withAgent(async (agent) => {
+				const reports = await tryAll(agent, [
+					{
+						id: 1,
+						what: 'service',
+						speaks: 'stun',
+						protocol: 'udp',
+						address: '127.0.0.1',
+						port: relay.address().port,
+					},
+				]);
+				assert.equal(reports.get(1)?.result, 'served');
+			});
+		} finally {
+			relay.close();
 		}
 	});
 
@@ -319,5 +364,30 @@ describe(
 				}
 			});
 		}
+
+		test('a service that takes longer for its handshake than silence is waited for', async () => {
+			const secure = tls.createServer({...identity});
+			// Bytes of the client lie there until its silence would be over.
+			const server = net.createServer({pauseOnConnect: true}, (socket) => {
+				setTimeout(() => {
+					secure.emit('connection', socket);
+				}, 4000);
+			});
+			server.listen(0, here);
+			await once(server, 'listening');
+			const {port} = server.address() as net.AddressInfo;
+			try {
+				await withAgent(async (agent) => {
+					const reports = await tryAll(agent, [
+						{id: 1, what: 'tls', protocol: 'tcp', address: here, port},
+					]);
+					const report = reports.get(1);
+					assert.ok(report?.result === 'tls', JSON.stringify(report));
+					assert.equal(report.key, identity!.publicKey);
+				});
+			} finally {
+				server.close();
+			}
+		});
 	},
 );

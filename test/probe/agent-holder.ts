@@ -2,7 +2,7 @@
 import process from 'node:process';
 import {onPython, spawnAgent} from './local-host.js';
 
-const child = spawnAgent(onPython(process.argv[2]!), 60);
+const child = spawnAgent(onPython(process.argv[2]!), {limitSeconds: 60});
 child.stdout!.once('data', () => {
 	process.stdout.write(`${child.pid}\n`);
 });

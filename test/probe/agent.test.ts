@@ -37,6 +37,7 @@ const withAgents = async (
 		startAgent(makeLocalHost(name), {
 			on: onPython(python!),
 			limitSeconds: 30,
+			silenceSeconds: 30,
 			signal: controller.signal,
 		});
 	const [one, other] = await Promise.all([start('one'), start('other')]);
@@ -242,7 +243,7 @@ describe('the probe agent', {skip}, () => {
 	});
 
 	test('the end of standard input ends it', async () => {
-		const child = spawnAgent(onPython(python!), 30);
+		const child = spawnAgent(onPython(python!), {limitSeconds: 30});
 		await once(child.stdout!, 'data');
 		child.stdin!.end();
 		const [code] = (await once(child, 'exit')) as [number];
@@ -271,7 +272,7 @@ describe('the probe agent', {skip}, () => {
 		'it ends by itself after its limit, whoever holds its standard input',
 		{timeout: 30_000},
 		async (context) => {
-			const child = spawnAgent(onPython(python!), 1);
+			const child = spawnAgent(onPython(python!), {limitSeconds: 1});
 			context.after(() => {
 				child.kill('SIGKILL');
 			});

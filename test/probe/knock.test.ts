@@ -34,6 +34,7 @@ describe('this machine knocks', () => {
 			const agent = await startAgent(makeLocalHost('one'), {
 				on: onPython(python!),
 				limitSeconds: 30,
+				silenceSeconds: 30,
 				signal,
 			});
 			const port = 23_443;

@@ -42,7 +42,10 @@ export const onPython = (program: string): ChosenRung => ({
 /** Starts the agent by its script, without SSH. */
 export const spawnAgent = (
 	on: ChosenRung,
-	limitSeconds: number,
+	{
+		limitSeconds,
+		silenceSeconds = 60,
+	}: {readonly limitSeconds: number; readonly silenceSeconds?: number},
 ): ChildProcess =>
 	spawn('sh', ['-euc', probeAgent.source], {
 		stdio: ['pipe', 'pipe', 'inherit'],
@@ -50,7 +53,7 @@ export const spawnAgent = (
 			PATH: process.env.PATH,
 			...Object.fromEntries(
 				probeAgent
-					.fields({...on, limitSeconds})
+					.fields({...on, limitSeconds, silenceSeconds})
 					.map(({name, value}) => [name, value]),
 			),
 		},
@@ -79,14 +82,15 @@ export const makeLocalHost = (
 		children,
 		run: unexpected,
 		stream: unexpected,
+		upload: unexpected,
 		async converse<Input>(
 			script: Script<Input, void>,
 			input: Input,
 			{signal}: {readonly signal: AbortSignal},
 		): Promise<Conversation> {
 			assert.equal(script.name, probeAgent.name);
-			const {limitSeconds, ...on} = input as ProbeAgentInput;
-			const child = spawnAgent(on, limitSeconds);
+			const {limitSeconds, silenceSeconds, ...on} = input as ProbeAgentInput;
+			const child = spawnAgent(on, {limitSeconds, silenceSeconds});
 			children.push(child);
 			child.stdin!.on('error', () => undefined);
 			const onAbort = () => {

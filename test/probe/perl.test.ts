@@ -31,6 +31,7 @@ const withAgents = async (
 		startAgent(makeLocalHost(name), {
 			on,
 			limitSeconds: 30,
+			silenceSeconds: 30,
 			signal: new AbortController().signal,
 		});
 	const [one, other] = await Promise.all([start('one'), start('other')]);

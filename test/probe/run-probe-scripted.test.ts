@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import {describe, test} from 'node:test';
-import {clusterSchema} from '../../source/cluster/schema.js';
+import {clusterSchema, type Cluster} from '../../source/cluster/schema.js';
 import type {HostFacts} from '../../source/facts/host-facts.js';
 import {
 	controller,
@@ -10,6 +10,8 @@ import {
 import type {Requirement} from '../../source/mesh/mesh.js';
 import type {KnockTarget} from '../../source/probe/knock.js';
 import type {Outcome, Try} from '../../source/probe/messages.js';
+import type {Netcheck, Relay} from '../../source/facts/tailnet-measures.js';
+import {loggedIn} from '../mesh/tailnet-support.js';
 import type {ProbeInput} from '../../source/probe/probe.js';
 import {runProbe} from '../../source/probe/run-probe.js';
 import {localFacts} from './local-host.js';
@@ -59,6 +61,9 @@ const measure = async (
 		readonly knock?: (target: KnockTarget) => Outcome;
 		readonly only?: ProbeInput['only'];
 		readonly apiEndpoint?: string;
+		readonly mesh?: Cluster['mesh'];
+		readonly proxy?: Cluster['proxy'];
+		readonly relays?: readonly Relay[];
 	} = {},
 ): Promise<{
 	readonly measured: Measurements;
@@ -71,9 +76,10 @@ const measure = async (
 		three: {},
 		...scripts,
 	});
-	const {knock, only, apiEndpoint = cluster.apiEndpoint} = changes;
+	const {knock, only, relays, proxy, mesh = cluster.mesh} = changes;
+	const {apiEndpoint = cluster.apiEndpoint} = changes;
 	const measured = await runProbe({
-		cluster: {...cluster, apiEndpoint},
+		cluster: {...cluster, apiEndpoint, mesh, proxy},
 		facts: new Map(
 			names.map((name) => [
 				name,
@@ -87,6 +93,7 @@ const measure = async (
 		requirements,
 		...(knock && {knock: async (target) => knock(target)}),
 		...(only && {only}),
+		...(relays && {relays: Promise.resolve(relays)}),
 		signal: new AbortController().signal,
 		onEvent: () => undefined,
 	});
@@ -159,6 +166,36 @@ describe('the probe, with agents that play a part', () => {
 		);
 		assert.deepEqual(verdict('one', 'two'), {kind: 'reached'});
 		assert.equal(verdict('two', 'one').kind, 'unknown');
+	});
+
+	test('where a listener was flooded, silence says nothing of the way; elsewhere it does', async () => {
+		const {verdict} = await measure(
+			[
+				between('one', 'two', 'udp'),
+				between('one', 'two', 'tcp'),
+				between('two', 'one', 'udp'),
+			],
+			{
+				two: {
+					lost: [
+						{
+							protocol: 'udp',
+							address: addresses.two,
+							port: between('one', 'two', 'udp').port,
+							problem: 'more packets came than socat could take',
+						},
+					],
+				},
+			},
+		);
+		assert.deepEqual(verdict('one', 'two', between('one', 'two', 'udp').port), {
+			kind: 'unknown',
+			reason: `the probe on two could not listen on udp ${between('one', 'two', 'udp').port}: more packets came than socat could take`,
+		});
+		assert.deepEqual(verdict('one', 'two', between('one', 'two', 'tcp').port), {
+			kind: 'filtered',
+		});
+		assert.deepEqual(verdict('two', 'one'), {kind: 'filtered'});
 	});
 
 	test('numbers of tries are never the same, whoever tries', async () => {
@@ -630,5 +667,215 @@ describe('the probe, with agents that play a part', () => {
 			new Set(['path', 'latency', 'mtu']),
 		);
 		assert.deepEqual(measured.outbound, []);
+	});
+});
+
+describe('ways in a tailnet', () => {
+	const tailnet: Readonly<Record<Name, string>> = {
+		one: '100.64.0.1',
+		two: '100.64.0.2',
+		three: '100.64.0.3',
+	};
+	const inTailnet = (name: Name): Partial<HostFacts> => {
+		const facts = localFacts([addresses[name]], '/usr/bin/python3');
+		return {
+			tailscale: loggedIn(names.indexOf(name) + 1),
+			addresses: [
+				...facts.addresses,
+				{
+					device: 'tailscale0',
+					address: tailnet[name],
+					prefix: 32,
+					family: 4,
+					mtu: 1280,
+				},
+			],
+		};
+	};
+
+	const netcheck: Netcheck = {
+		udp: true,
+		ipv6: false,
+		mappingVaries: true,
+		seenAs: '203.0.113.7',
+		relays: [],
+		preferred: undefined,
+		captivePortal: undefined,
+	};
+	const peer = (name: Name, directAddress?: string) => ({
+		name,
+		addresses: [tailnet[name]],
+		allowedIps: [],
+		online: true,
+		directAddress,
+		relay: 'fra',
+	});
+
+	const opens: AgentScript['outcome'] = (wanted) => {
+		const to = names.find((name) => tailnet[name] === wanted.address);
+		return wanted.what === 'path' && to !== undefined
+			? {result: 'answered', node: to, source: '100.64.0.9:1', rtt: 1}
+			: undefined;
+	};
+
+	const requirements = (['two', 'three'] as const).map((to) => ({
+		...between('one', to, 'tcp'),
+		addressKind: 'tailscale' as const,
+	}));
+	const facts = {one: inTailnet('one'), two: inTailnet('two')};
+
+	test('a direct way is known by the status; for the others Tailscale tries, and what it does not answer is as the status says', async () => {
+		const status = loggedIn(1, {
+			peers: [peer('two', '198.51.100.2:41641'), peer('three')],
+		});
+		const pinged: AgentScript = {
+			outcome: opens,
+			answers: {
+				'tailscale.netcheck': netcheck,
+				'tailscale.status': status,
+				'tailscale.ping': [
+					{
+						address: tailnet.three,
+						way: {kind: 'silent', reason: 'timed out'},
+					},
+				],
+			},
+		};
+		const {measured} = await measure(
+			requirements,
+			{one: pinged, two: {answers: {'tailscale.netcheck': undefined}}},
+			{facts: {...facts, three: inTailnet('three')}},
+		);
+		assert.deepEqual(measured.netchecks, [{node: 'one', ...netcheck}]);
+		assert.deepEqual(measured.tailnetPaths, [
+			{
+				from: 'one',
+				to: 'two',
+				address: tailnet.two,
+				way: {
+					kind: 'direct',
+					endpoint: '198.51.100.2:41641',
+					rttMs: undefined,
+				},
+			},
+			{
+				from: 'one',
+				to: 'three',
+				address: tailnet.three,
+				way: {kind: 'relayed', relay: 'DERP(fra)', rttMs: undefined},
+			},
+		]);
+	});
+
+	test('a way that Tailscale finds while it tries is direct', async () => {
+		const way = {
+			kind: 'direct',
+			endpoint: '198.51.100.2:41641',
+			rttMs: 9,
+		} as const;
+		const {measured} = await measure(
+			requirements,
+			{
+				one: {
+					outcome: opens,
+					answers: {
+						'tailscale.status': loggedIn(1, {peers: [peer('two')]}),
+						'tailscale.ping': [{address: tailnet.two, way}],
+					},
+				},
+			},
+			{facts},
+		);
+		assert.deepEqual(
+			measured.tailnetPaths.map((path) => path.way),
+			[way],
+		);
+		// Its netcheck is none that the host knows: what can not be asked is not known.
+		assert.deepEqual(measured.netchecks, []);
+	});
+
+	test('nobody asks for ways where nothing arrives, nor when only some paths are measured again', async () => {
+		const silent = await measure(
+			requirements,
+			{
+				one: {
+					outcome: () => ({result: 'silent'}),
+					answers: {
+						'tailscale.status': loggedIn(1, {
+							peers: [peer('two', '198.51.100.2:41641')],
+						}),
+					},
+				},
+			},
+			{facts},
+		);
+		assert.deepEqual(silent.measured.tailnetPaths, []);
+		const again = await measure(
+			requirements,
+			{one: {outcome: opens, answers: {'tailscale.netcheck': netcheck}}},
+			{facts, only: () => true},
+		);
+		assert.deepEqual(again.measured.netchecks, []);
+		assert.deepEqual(again.measured.tailnetPaths, []);
+	});
+
+	test('relays are tried by nodes that are not in the tailnet yet, a relay of the control server by UDP only', async () => {
+		const {measured} = await measure(
+			[between('one', 'two', 'tcp'), between('one', 'three', 'tcp')],
+			{},
+			{
+				facts: {one: inTailnet('one')},
+				mesh: {
+					kind: 'tailscale',
+					tags: [],
+					controlServer: 'https://head.example.org',
+				},
+				relays: [
+					{host: 'head.example.org', port: 443, stunPort: 3478},
+					{host: '2001:db8::1', port: 8443, stunPort: undefined},
+				],
+			},
+		);
+		assert.deepEqual(
+			measured.outbound
+				.filter(({need}) => need.startsWith('tailscale-'))
+				.map(({from, need, target}) => `${from} ${need} ${target}`)
+				.toSorted(),
+			[
+				'one tailscale-control https://head.example.org',
+				'three tailscale-control https://head.example.org',
+				'three tailscale-relay [2001:db8::1]:8443',
+				'three tailscale-stun head.example.org:3478, UDP',
+				'two tailscale-control https://head.example.org',
+				'two tailscale-relay [2001:db8::1]:8443',
+				'two tailscale-stun head.example.org:3478, UDP',
+			],
+		);
+	});
+
+	test('by HTTPS a relay is reached through the proxy, which is asked anyway; by UDP it is not', async () => {
+		const {measured} = await measure(
+			[between('one', 'two', 'tcp')],
+			{},
+			{
+				mesh: {kind: 'tailscale', tags: []},
+				proxy: {http: 'http://proxy.lan:3128', noProxy: ['.lan']},
+				relays: [
+					{host: 'derp1.example.org', port: 443, stunPort: 3478},
+					{host: 'derp.lan', port: 443, stunPort: undefined},
+				],
+			},
+		);
+		assert.deepEqual(
+			measured.outbound
+				.filter(({from, need}) => from === 'one' && need.startsWith('tail'))
+				.map(({need, target}) => `${need} ${target}`)
+				.toSorted(),
+			[
+				'tailscale-control proxy.lan:3128',
+				'tailscale-relay https://derp.lan',
+				'tailscale-stun derp1.example.org:3478, UDP',
+			],
+		);
 	});
 });

@@ -1,11 +1,12 @@
 /** Every rung towards every other, on the loopback: what they say must be the truth, and the same. */
 import assert from 'node:assert/strict';
-import type {Buffer} from 'node:buffer';
-import {spawnSync} from 'node:child_process';
+import {Buffer} from 'node:buffer';
+import {spawnSync, type ChildProcess} from 'node:child_process';
 import dgram from 'node:dgram';
 import {once} from 'node:events';
 import {readdirSync, readFileSync} from 'node:fs';
 import net from 'node:net';
+import process from 'node:process';
 import {after, before, describe, test} from 'node:test';
 import type {ProbeRung} from '../../source/facts/measurements.js';
 import {capabilities, type ChosenRung} from '../../source/facts/rungs.js';
@@ -13,7 +14,8 @@ import {
 	startAgent,
 	type RunningAgent,
 } from '../../source/probe/agent-client.js';
-import type {Report, Try} from '../../source/probe/messages.js';
+import type {Command, Report, Try} from '../../source/probe/messages.js';
+import {stunRequest} from '../../source/probe/stun.js';
 import {
 	findPython,
 	makeLocalHost,
@@ -90,6 +92,7 @@ const start = async (name: string, on: ChosenRung): Promise<RunningAgent> =>
 	startAgent(makeLocalHost(name), {
 		on,
 		limitSeconds: 60,
+		silenceSeconds: 60,
 		signal: new AbortController().signal,
 	});
 
@@ -116,6 +119,37 @@ const processesWithToken = (): readonly string[] =>
 				return false;
 			}
 		});
+
+const listenCommand: Command = {
+	do: 'listen',
+	token,
+	node: 'one',
+	places: [
+		{protocol: 'tcp', address: targets[0]!, port: tcpPort},
+		{protocol: 'udp', address: targets[0]!, port: udpPort},
+	],
+};
+
+const say = (child: ChildProcess, command: Command): void => {
+	child.stdin!.write(`${JSON.stringify(command)}\n`);
+};
+
+/** A process and all that it started, by id. */
+const groupOf = ({pid}: ChildProcess): readonly number[] => {
+	const {stdout} = spawnSync('ps', ['-eo', 'pid=,ppid='], {encoding: 'utf8'});
+	const pairs = stdout
+		.trim()
+		.split('\n')
+		.map((line) => line.trim().split(/\s+/).map(Number));
+	const found = [pid!];
+	for (const parent of found) {
+		found.push(
+			...pairs.filter(([, one]) => one === parent).map(([child]) => child!),
+		);
+	}
+
+	return found;
+};
 
 /** A program that holds ports and is none of ours. */
 const makeStrangers = async () => {
@@ -430,27 +464,196 @@ for (const sender of candidates) {
 				'it ends by itself after its limit, and takes with it what it started',
 				{timeout: 30_000},
 				async (context) => {
-					const child = spawnAgent(sender.on!, 2);
+					const child = spawnAgent(sender.on!, {limitSeconds: 2});
 					context.after(() => {
 						child.kill('SIGKILL');
 					});
 					child.stdin!.on('error', () => undefined);
-					child.stdin!.write(
-						`${JSON.stringify({
-							do: 'listen',
-							token,
-							node: 'one',
-							places: [
-								{protocol: 'tcp', address: targets[0], port: tcpPort},
-								{protocol: 'udp', address: targets[0], port: udpPort},
-							],
-						})}\n`,
-					);
+					say(child, listenCommand);
 					await once(child, 'exit');
 					await until(() => processesWithToken().length === 0);
 					child.stdin!.end();
 				},
 			);
+
+			test(
+				'it ends when nobody says anything any more, and takes with it what it started',
+				{timeout: 30_000},
+				async (context) => {
+					const child = spawnAgent(sender.on!, {
+						limitSeconds: 60,
+						silenceSeconds: 1,
+					});
+					context.after(() => {
+						child.kill('SIGKILL');
+					});
+					child.stdin!.on('error', () => undefined);
+					say(child, listenCommand);
+					const [code] = (await once(child, 'exit')) as [number];
+					assert.equal(code, 0, 'not by its limit');
+					await until(() => processesWithToken().length === 0);
+					child.stdin!.end();
+				},
+			);
+
+			test(
+				'signs of life keep it, also those that it is too slow to read in time',
+				{timeout: 30_000},
+				async () => {
+					const silenceSeconds = 2;
+					const host = makeLocalHost('one');
+					const agent = await startAgent(host, {
+						on: sender.on!,
+						limitSeconds: 60,
+						silenceSeconds,
+						signal: new AbortController().signal,
+					});
+					const [child] = host.children;
+					const began = performance.now();
+					const passed = async (seconds: number) =>
+						until(() => performance.now() - began > seconds * 1000);
+					try {
+						await agent.listen(token, []);
+						await passed(2 * silenceSeconds);
+						assert.equal(child!.exitCode, null);
+						const all = groupOf(child!);
+						for (const pid of all) {
+							process.kill(pid, 'SIGSTOP');
+						}
+
+						await passed(4 * silenceSeconds);
+						for (const pid of all) {
+							process.kill(pid, 'SIGCONT');
+						}
+
+						// It still answers: nothing that it was told meanwhile is lost.
+						assert.ok((await agent.count()).udp >= 0);
+						assert.equal(child!.exitCode, null);
+					} finally {
+						agent.close();
+					}
+				},
+			);
+		},
+	);
+}
+
+for (const {rung, on, skip} of candidates.filter(({rung}) =>
+	['socat', 'nc'].includes(rung),
+)) {
+	test(
+		`a node with ${rung} that is flooded gives up that port, says so, and keeps the others`,
+		{skip, timeout: 60_000},
+		async () => {
+			const agent = await start('one', on!);
+			const place = {protocol: 'udp', address: targets[0]!} as const;
+			const flood = dgram.createSocket('udp4');
+			const ended: Promise<void> = (async () => {
+				await once(flood, 'close');
+			})();
+			try {
+				const {refused} = await agent.listen(token, [
+					{...place, port: udpPort},
+					{...place, port: silentPort},
+				]);
+				assert.deepEqual(refused, []);
+				const before = processesWithToken().length;
+				let floods = true;
+				const send = (): void => {
+					if (!floods) {
+						flood.close();
+						return;
+					}
+
+					flood.send('who are you?', udpPort, place.address, () => {
+						setImmediate(send);
+					});
+				};
+
+				send();
+				let lost: Awaited<ReturnType<typeof agent.listen>>['refused'] = [];
+				const reasons = new Set<string>();
+				let most = 0;
+				do {
+					({refused: lost} = await agent.listen(token, []));
+					most = Math.max(most, processesWithToken().length);
+					for (const {port, problem} of lost) {
+						assert.equal(port, udpPort);
+						reasons.add(problem);
+					}
+				} while (!lost.some(({problem}) => problem.endsWith('was ended')));
+
+				floods = false;
+				await ended;
+				assert.ok(most < before + 200, `${most} processes, ${before} before`);
+				assert.deepEqual(
+					[...reasons].filter(
+						(reason) => reason !== `more packets came than ${rung} could take`,
+					),
+					[`so many packets of strangers came that ${rung} was ended`],
+				);
+				const reports = await tryAll(agent, [
+					{...place, id: 1, what: 'path', port: silentPort},
+					{...place, id: 2, what: 'path', port: udpPort},
+				]);
+				assert.equal(reports.get(1)!.result, 'answered');
+				assert.equal(reports.get(2)!.result, 'refused');
+			} finally {
+				agent.close();
+			}
+
+			await until(() => processesWithToken().length === 0);
+		},
+	);
+}
+
+for (const {rung, on, skip} of candidates) {
+	test(
+		`${rung} asks for the time and asks a relay, each by one packet`,
+		{skip},
+		async () => {
+			const server = dgram.createSocket('udp4');
+			server.bind(0, '127.0.0.1');
+			await once(server, 'listening');
+			const asked: string[] = [];
+			server.on('message', (question: Buffer, {port, address}) => {
+				asked.push(question.toString('hex'));
+				server.send(
+					question.length === 48
+						? question
+						: // A binding response: the question's number, and no attribute.
+							Buffer.concat([
+								Buffer.from('01010000', 'hex'),
+								question.subarray(4, 20),
+							]),
+					port,
+					address,
+				);
+			});
+			const agent = await start('one', on!);
+			try {
+				const place = {
+					what: 'service',
+					protocol: 'udp',
+					address: '127.0.0.1',
+					port: server.address().port,
+				} as const;
+				const reports = await tryAll(agent, [
+					{...place, id: 1, speaks: 'time'},
+					{...place, id: 2, speaks: 'stun'},
+				]);
+				for (const [id, report] of reports) {
+					assert.equal(report.result, 'served', `${id} ${rung}`);
+				}
+
+				assert.deepEqual(
+					asked.toSorted(),
+					[stunRequest, `23${'00'.repeat(47)}`].toSorted(),
+				);
+			} finally {
+				agent.close();
+				server.close();
+			}
 		},
 	);
 }

@@ -87,6 +87,7 @@ describe('rungs of the probe', () => {
 				program: '/x',
 				listener: undefined,
 				limitSeconds: 1,
+				silenceSeconds: 1,
 			});
 			for (const {value} of fields) {
 				assert.ok(value.length < longestVariable, `${value.length}`);

@@ -264,6 +264,31 @@ describe('the schedule of paths', () => {
 			});
 		}
 
+		test('WireGuard has a port of its own under an address of IPv6', () => {
+			const paths = schedulePaths(
+				clusterOf([fra1, nuc]),
+				[
+					{...requirement('fra1', 'nuc'), protocol: 'udp', port: 51_820},
+					{
+						...requirement('fra1', 'nuc'),
+						addressKind: 'external-ipv6',
+						protocol: 'udp',
+						port: 51_821,
+					},
+				],
+				new Map([
+					['fra1', one],
+					['nuc', one],
+				]),
+			);
+			assert.deepEqual(
+				paths
+					.filter(({protocol}) => protocol === 'udp')
+					.map(({addressKind, port}) => `${addressKind} ${port}`),
+				['external 51820', 'external-ipv6 51821', 'tailscale 51820'],
+			);
+		});
+
 		test('a sender without the kind does not try it', () => {
 			assert.deepEqual(further(withAddresses(['eth0', '192.0.2.3']), one), []);
 		});

@@ -28,6 +28,7 @@ describe('the script of the probe agent', () => {
 						fields: probeAgent.fields({
 							...onPython(python!),
 							limitSeconds: 30,
+							silenceSeconds: 30,
 						}),
 						kind: 'converse',
 						input: `${JSON.stringify(command)}\n`,

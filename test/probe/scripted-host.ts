@@ -3,6 +3,7 @@ import type {Host} from '../../source/host/host.js';
 import {probeHandshakes} from '../../source/host/scripts/probe-handshakes.js';
 import type {
 	Command,
+	Listening,
 	Message,
 	Outcome,
 	Place,
@@ -16,6 +17,8 @@ export type AgentScript = {
 		readonly protocol: 'tcp' | 'udp';
 		readonly port: number;
 	}>;
+	/** What it says of places that it has bound, when it is asked again. */
+	readonly lost?: Listening['refused'];
 	readonly outcome?: (wanted: Try) => Outcome | undefined;
 	/** What has arrived, by the tries that all agents were asked for so far. */
 	readonly arrived?: (tries: readonly Try[]) => ReadonlyArray<{
@@ -26,6 +29,8 @@ export type AgentScript = {
 	readonly counted?: (tries: readonly Try[]) => number;
 	/** Told the places that it is asked to bind. */
 	readonly onListen?: (places: readonly Place[]) => void;
+	/** What other scripts answer, by their names. */
+	readonly answers?: Readonly<Record<string, unknown>>;
 	/** What `wg` says. */
 	readonly peers?: ReadonlyArray<{
 		readonly endpoint: string;
@@ -90,13 +95,16 @@ const makeHost = (name: string, script: AgentScript, tries: Try[]): Host => {
 				return [
 					{
 						listening: true,
-						refused: command.places
-							.filter(({protocol, port}) =>
-								script.held?.some(
-									(one) => one.protocol === protocol && one.port === port,
-								),
-							)
-							.map((place) => ({...place, problem: 'in use'})),
+						refused: [
+							...(command.places.length === 0 ? (script.lost ?? []) : []),
+							...command.places
+								.filter(({protocol, port}) =>
+									script.held?.some(
+										(one) => one.protocol === protocol && one.port === port,
+									),
+								)
+								.map((place) => ({...place, problem: 'in use'})),
+						],
 					},
 				];
 			}
@@ -114,6 +122,10 @@ const makeHost = (name: string, script: AgentScript, tries: Try[]): Host => {
 
 			case 'count': {
 				return [{counted: {udp: script.counted?.(tries) ?? 0, udp6: 0}}];
+			}
+
+			case 'stay': {
+				return [];
 			}
 
 			case 'try': {
@@ -135,8 +147,11 @@ const makeHost = (name: string, script: AgentScript, tries: Try[]): Host => {
 		run: (async (called: {readonly name: string}) =>
 			called.name === probeHandshakes.name
 				? script.peers
-				: unexpected()) as Host['run'],
+				: called.name in (script.answers ?? {})
+					? script.answers![called.name]
+					: unexpected()) as Host['run'],
 		stream: unexpected,
+		upload: unexpected,
 		async converse() {
 			const lines: string[] = [
 				JSON.stringify({ready: true, version: '3', interpreter: name}),

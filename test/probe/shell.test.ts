@@ -37,6 +37,7 @@ describe('the script of the probe agent, without Python', () => {
 								program: stdout.trim(),
 								listener: undefined,
 								limitSeconds: 30,
+								silenceSeconds: 30,
 							}),
 							kind: 'converse',
 							input: commands

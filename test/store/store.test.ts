@@ -13,6 +13,7 @@ import {afterEach, beforeEach, describe, it} from 'node:test';
 import {newClusterText} from '../../source/cluster/file.js';
 import {clusterSchema} from '../../source/cluster/schema.js';
 import {makeClusterFiles} from '../../source/store/cluster-files.js';
+import {rememberProgress} from '../../source/store/known-progress.js';
 import {makePreferences} from '../../source/store/preferences.js';
 import {openTemporaryStore} from '../../source/store/store.js';
 
@@ -135,5 +136,29 @@ describe('the temporary store', () => {
 		assert.ok(store.kubeconfigPath?.startsWith(os.tmpdir()));
 		await remove();
 		await assert.rejects(stat(file), {code: 'ENOENT'});
+	});
+});
+
+describe('what is done without the wizard', () => {
+	it('is remembered of a cluster that the wizard knows by that file, and of no other', async () => {
+		const file = makeClusterFiles(folder).path('home');
+		rememberProgress(
+			{name: 'home', path: '/elsewhere/home.yaml'},
+			'done',
+			1,
+			folder,
+		);
+		await assert.rejects(stat(folder), 'nothing was made');
+		rememberProgress({name: 'home', path: file}, 'done', 1, folder);
+		assert.deepEqual(makePreferences(folder).clusters(), []);
+		makePreferences(folder).remember({
+			name: 'home',
+			progress: 'done',
+			usedAt: 1,
+		});
+		rememberProgress({name: 'home', path: file}, 'uninstalled', 2, folder);
+		assert.deepEqual(makePreferences(folder).clusters(), [
+			{name: 'home', progress: 'uninstalled', usedAt: 2},
+		]);
 	});
 });

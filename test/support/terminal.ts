@@ -87,11 +87,14 @@ export const startTerminal = (options: {
 	});
 	const exited = new Promise<number>((resolve) => {
 		child.once('close', (code) => {
-			ended = true;
-			resolve(code ?? 1);
-			for (const listener of listeners) {
-				listener();
-			}
+			// The emulator takes its time with what was written last.
+			emulator.write('', () => {
+				ended = true;
+				resolve(code ?? 1);
+				for (const listener of listeners) {
+					listener();
+				}
+			});
 		});
 	});
 	child.stdin.on('error', () => undefined);

@@ -87,14 +87,44 @@ const measured = (): Measurements => {
 				{observedSource: '100.64.0.8:40112'},
 			),
 		],
-		latencies: base.latencies.map((latency) =>
-			latency.from === 'pi4' && latency.to === 'nyc1'
-				? {...latency, medianMs: 412, jitterMs: 31, loss: 0.1}
-				: latency,
-		),
+		latencies: [
+			...base.latencies.map((latency) =>
+				latency.from === 'pi4' && latency.to === 'nyc1'
+					? {...latency, medianMs: 412, jitterMs: 31, loss: 0.1}
+					: latency,
+			),
+			{
+				...base.latencies[0]!,
+				from: 'pi4',
+				to: 'nuc',
+				addressKind: 'tailscale',
+				address: '100.64.0.7',
+				medianMs: 31,
+			},
+		],
 		pathMtus: [
 			{from: 'fra1', to: 'nuc', address: addressOf('nuc'), bytes: 1500},
 			{from: 'fra1', to: 'nyc1', address: addressOf('nyc1'), bytes: 1300},
+		],
+		netchecks: [
+			{
+				node: 'nuc',
+				udp: false,
+				ipv6: false,
+				mappingVaries: true,
+				seenAs: '192.0.2.7',
+				relays: [{region: 'fra', ms: 12}],
+				preferred: 'fra',
+				captivePortal: undefined,
+			},
+		],
+		tailnetPaths: [
+			{
+				from: 'pi4',
+				to: 'nuc',
+				address: '100.64.0.7',
+				way: {kind: 'relayed', relay: 'DERP(fra)', rttMs: 40},
+			},
 		],
 		nat: [
 			{
@@ -323,6 +353,22 @@ describe('the other tabs', () => {
 		await terminal.waitFor(/fra1 saw port 40001, nyc1 saw port 40002/);
 		await terminal.waitFor(/✖ clock +-65\.0s from the median/);
 		await terminal.waitFor(/pi4 +counters/);
+		await terminal.waitFor(
+			/▲ Tailscale +no UDP gets out, a port for each target, relay fra in 12 ms/,
+		);
+	});
+
+	it('show which way Tailscale takes, by a sign in the matrix and in words', async () => {
+		const terminal = await start();
+		await terminal.waitFor(/6 blocked/);
+		terminal.type(keys.tab);
+		await terminal.waitFor(/Latency \(external\)/);
+		terminal.type('aa');
+		await terminal.waitFor(/Latency \(tailscale\)/);
+		await terminal.waitFor(/pi4 +– +│ 31 r +· +│/);
+		terminal.type(`${keys.down}${keys.down}`);
+		await terminal.waitFor(/pi4 → nuc/);
+		await terminal.waitFor(/in the tailnet: relayed by DERP\(fra\) in 40 ms/);
 	});
 });
 

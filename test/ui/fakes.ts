@@ -26,6 +26,8 @@ import {buildPlan} from '../../source/plan/build.js';
 import type {Plan} from '../../source/plan/plan.js';
 import {openStore, type Store} from '../../source/store/store.js';
 import {runApp, type AppEnd, type RunAppOptions} from '../../source/ui/app.js';
+import {comparePolicy} from '../../source/operations/policy.js';
+import {saveFile} from '../../source/operations/save-file.js';
 import type {UiOperations} from '../../source/ui/operations.js';
 import {makeTestTerminal, type TestTerminal} from './terminal.js';
 
@@ -39,6 +41,13 @@ export type FakeMachine =
 	/** Asks about its host key first. */
 	| {
 			readonly fingerprint: string;
+			/** Asks only then. */
+			readonly after?: Promise<void>;
+			readonly facts: HostFacts;
+	  }
+	/** Asks for the password of its account, until it is right or nobody answers. */
+	| {
+			readonly password: string;
 			/** Asks only then. */
 			readonly after?: Promise<void>;
 			readonly facts: HostFacts;
@@ -72,6 +81,7 @@ export type FakeInstall = {
 	readonly end: (result: ApplyResult) => void;
 	readonly retried: readonly string[];
 	readonly signal: AbortSignal;
+	readonly ending: AbortSignal;
 	readonly plan: Plan;
 };
 
@@ -90,7 +100,7 @@ export type Rig = {
 
 const makeFleet =
 	(machines: Readonly<Record<string, FakeMachine>>): OpenFleet =>
-	({questions}): Fleet => {
+	({questions, world}): Fleet => {
 		const contacts = new Map<string, NodeContact>();
 		const listeners = new Set<() => void>();
 		const set = (name: string, contact: NodeContact): NodeContact => {
@@ -103,6 +113,7 @@ const makeFleet =
 		};
 
 		const fleet: Fleet = {
+			secrets: world,
 			contact: (name) => contacts.get(name),
 			async add(node) {
 				const known = machines[node.ssh.host] ?? {
@@ -125,7 +136,7 @@ const makeFleet =
 					});
 				}
 
-				if ('fingerprint' in known) {
+				if ('after' in known) {
 					await known.after;
 				}
 
@@ -144,6 +155,26 @@ const makeFleet =
 						tryNext: [],
 						unreachable: true,
 					});
+				}
+
+				const password = 'password' in known ? known.password : undefined;
+				let given: string | undefined;
+				for (let attempt = 1; given !== password; attempt += 1) {
+					given = await questions.askSecret({
+						kind: 'login-password',
+						user: 'me',
+						host: node.ssh.host,
+						port: 22,
+						attempt,
+					});
+					if (given === undefined) {
+						return set(node.name, {
+							state: 'failed',
+							message: 'Nobody gave its password.',
+							tryNext: [],
+							unreachable: true,
+						});
+					}
 				}
 
 				const host = {
@@ -199,6 +230,11 @@ const fakeWorld: World = {
 	async readSecret() {
 		throw new Error('no secret');
 	},
+	environmentAnswer: async () => undefined,
+	findRelays: async () => [],
+	async openControlPlane() {
+		throw new Error('no control server');
+	},
 	canReach: async () => true,
 };
 
@@ -212,6 +248,7 @@ export const startRig = (options: {
 	readonly prepare?: (store: Store) => Promise<void>;
 	readonly operations?: Partial<UiOperations>;
 	readonly openDemo?: RunAppOptions['openDemo'];
+	readonly notes?: RunAppOptions['notes'];
 }): Rig => {
 	const folder = mkdtempSync(path.join(os.tmpdir(), 'ui-'));
 	const store: Store = {
@@ -253,23 +290,35 @@ export const startRig = (options: {
 				measurements,
 				version: 'v1.36.3+k3s1',
 			}),
-		startApply({plan, onEvent, signal}) {
+		startApply({plan, onEvent, signal, ending = signal}) {
 			let end: (result: ApplyResult) => void = () => undefined;
 			const result = new Promise<ApplyResult>((resolve) => {
 				end = resolve;
 			});
+			signal.addEventListener('abort', () => {
+				end({outcome: 'stopped', changed: true, proofs: [], failures: []});
+			});
 			const retried: string[] = [];
-			installs.push({emit: onEvent, end, retried, signal, plan});
+			const known = {emit: onEvent, end, retried, signal, ending, plan};
+			installs.push(known);
 			return {
 				result,
 				async retry(node) {
 					retried.push(node);
 					return new Promise((resolve) => {
-						installs.push({emit: onEvent, end: resolve, retried, signal, plan});
+						installs.push({...known, end: resolve});
+					});
+				},
+				async breakLock() {
+					retried.push('break lock');
+					return new Promise((resolve) => {
+						installs.push({...known, end: resolve});
 					});
 				},
 			};
 		},
+		comparePolicy,
+		saveFile,
 		fetchKubeconfig: async ({cluster}) => ({
 			context: cluster.name,
 			path: '/home/me/.kube/config',
@@ -296,6 +345,7 @@ export const startRig = (options: {
 	const [columns, rows] = options.size ?? [80, 24];
 	const terminal = makeTestTerminal(columns, rows);
 	const stop = new AbortController();
+	const cut = new AbortController();
 	const ended = (async () => {
 		await options.prepare?.(store);
 		return runApp({
@@ -304,11 +354,13 @@ export const startRig = (options: {
 			operations,
 			initial: options.initial ?? {kind: 'home'},
 			signal: stop.signal,
+			atOnce: cut.signal,
 			stdout: terminal.stdout,
 			stdin: terminal.stdin,
 			environment: options.environment ?? {},
 			reactionMs: 0,
 			...(options.openDemo === undefined ? {} : {openDemo: options.openDemo}),
+			...(options.notes === undefined ? {} : {notes: options.notes}),
 		});
 	})();
 	return {
@@ -330,6 +382,7 @@ export const startRig = (options: {
 		},
 		async dispose() {
 			stop.abort();
+			cut.abort();
 			await ended.catch(() => undefined);
 			await rm(folder, {recursive: true, force: true});
 		},

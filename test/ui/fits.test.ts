@@ -117,6 +117,7 @@ const walk = async (
 		type: 'run-started',
 		at,
 		runId: 'run',
+		purpose: 'apply',
 		cluster: 'home',
 		version: install.plan.version,
 		nodes: install.plan.nodes.map(({node, role, steps}) => ({

@@ -253,6 +253,41 @@ describe('questions', () => {
 		assert.equal(questions.current.get(), undefined);
 	});
 
+	it('for a secret take a text, or nothing, and no yes', async () => {
+		const questions = makeQuestions(0);
+		const file = '/home/me/.ssh/id_ed25519';
+		const given = questions.askSecret({kind: 'passphrase', file, attempt: 1});
+		const none = questions.askSecret({kind: 'passphrase', file, attempt: 2});
+		const late = questions.askSecret({kind: 'passphrase', file, attempt: 3});
+		questions.answer(true);
+		assert.match(questions.current.get()!.title, /Passphrase of .*id_ed25519/);
+		questions.answerSecret('open sesame');
+		assert.deepEqual(questions.current.get()!.lines, [
+			'That passphrase was wrong.',
+		]);
+		questions.answerSecret(undefined);
+		questions.close();
+		assert.deepEqual(await Promise.all([given, none, late]), [
+			'open sesame',
+			undefined,
+			undefined,
+		]);
+	});
+
+	it('for a secret take no text from who goes on typing something else', async () => {
+		const questions = makeQuestions(60_000);
+		const given = questions.askSecret({
+			kind: 'passphrase',
+			file: '/home/me/.ssh/id_ed25519',
+			attempt: 1,
+		});
+		assert.equal(questions.takesKey(), false);
+		questions.answerSecret('root@pi.lan');
+		assert.notEqual(questions.current.get(), undefined);
+		questions.close();
+		assert.equal(await given, undefined);
+	});
+
 	it('that come up by themselves are not answered by a key that was already on its way', async () => {
 		const questions = makeQuestions(60_000);
 		const trusted = questions.ask(hostKeyQuestion(key));

@@ -74,6 +74,7 @@ const toInstall = async (options = {}): Promise<FakeInstall> => {
 		type: 'run-started',
 		at: Date.now(),
 		runId: 'run',
+		purpose: 'apply',
 		cluster: 'home',
 		version: install.plan.version,
 		nodes: install.plan.nodes.map(({node, role, steps}) => ({
@@ -196,6 +197,8 @@ describe('the Mesh screen', () => {
 			},
 		});
 		await terminal.waitFor(/✖ not possible with these nodes/);
+		await terminal.waitFor(/❯ Tailscale .*● recommended/);
+		terminal.type(keys.up);
 		await terminal.waitFor(/✖ wireguard\.kernel/);
 		terminal.type(keys.enter);
 		await terminal.waitFor(/can not work with these nodes: go on\?/);
@@ -391,18 +394,143 @@ describe('the Install screen', () => {
 		await terminal.waitFor(/Stop the install\?/);
 		terminal.type('n');
 		await terminal.waitFor(/q stop/);
-		assert.equal(install.signal.aborted, false);
-		terminal.type(keys.ctrlC);
+		assert.equal(install.ending.aborted, false);
+		terminal.type('q');
 		await terminal.waitFor(/Stop the install\?/);
 		terminal.type('y');
 		await terminal.waitFor(/Stopping the install of home/);
-		assert.equal(install.signal.aborted, true);
+		assert.equal(install.ending.aborted, true);
+		assert.equal(install.signal.aborted, false);
 		install.end({outcome: 'stopped', changed: true, proofs: [], failures: []});
 		await terminal.waitFor(/The install of home was stopped/);
 		terminal.type('q');
 		const end = await rig.ended;
 		assert.equal(end.exitCode, 130);
 		assert.match(end.summary.join('\n'), /the next run goes on/);
+	});
+
+	it('Ctrl-C stops after the steps under way, says which, and what each node is like then', async () => {
+		const install = await toInstall();
+		const {terminal} = rig;
+		terminal.type(keys.ctrlC);
+		await terminal.waitFor(/Stopping the install of home/);
+		assert.deepEqual(
+			[install.ending.aborted, install.signal.aborted],
+			[true, false],
+		);
+		install.emit({
+			type: 'stopping',
+			at: 2,
+			steps: [{node: 'nuc', step: 'x', title: 'download K3s'}],
+		});
+		await terminal.waitFor(/nuc \(download K3s\)\. Ctrl-C\s+stops\s+at\s+once/);
+		install.emit({
+			type: 'run-ended',
+			at: 3,
+			outcome: 'stopped',
+			changed: true,
+			message: '',
+			nodes: [
+				{
+					node: 'nuc',
+					state: 'partly',
+					done: 1,
+					steps: 8,
+					text: 'stopped before "install K3s"',
+					next: 'goes on with "install K3s"',
+				},
+			],
+		});
+		install.end({outcome: 'stopped', changed: true, proofs: [], failures: []});
+		const end = await rig.ended;
+		assert.equal(end.exitCode, 130);
+		assert.match(
+			end.summary.join('\n'),
+			/▲ nuc {2}stopped before "install K3s"\.\n.*The next run goes on with/,
+		);
+	});
+
+	it('counts down what a node waits for', async () => {
+		const install = await toInstall();
+		const {terminal} = rig;
+		install.emit(stepEvent(install, 'nuc', 'join', 'running'));
+		install.emit({
+			type: 'now',
+			at: Date.now(),
+			node: 'nuc',
+			text: 'waits for 198.51.100.11:6443',
+			waiting: true,
+			deadlineAt: Date.now() + 150_000,
+		});
+		await terminal.waitFor(
+			/waits for 198\.51\.100\.11:6443 · gives up in 2m(?:30|29|28)s/,
+		);
+		await terminal.waitFor(/gives up in 2m2[5-8]s/);
+	});
+
+	it('shows a long sentence about what is waited for whole, in the grid, the log and the stream', async () => {
+		const install = await toInstall();
+		const {terminal} = rig;
+		install.emit(stepEvent(install, 'fra1', 'ready', 'running'));
+		install.emit({
+			type: 'now',
+			at: Date.now(),
+			node: 'fra1',
+			text: 'waits until 10.42.0.0/24 is approved in the tailnet: approve it on the headscale: headscale nodes approve-routes --identifier 7 --routes 10.42.0.0/24 (this replaces what is approved for fra1)',
+			waiting: true,
+			deadlineAt: Date.now() + 150_000,
+		});
+		const whole =
+			/approve-routes\s+--identifier 7\s+--routes\s+10\.42\.0\.0\/24\s+\(this replaces/;
+		await terminal.waitFor(whole);
+		await terminal.waitFor(/what is approved for fra1\)\s+gives up in 2m/);
+		terminal.type(keys.enter);
+		await terminal.waitFor(/Log of fra1[\s\S]*▲ waits until 10\.42\.0\.0\/24/);
+		terminal.type(keys.escape);
+		await terminal.waitFor(whole);
+		terminal.type('s');
+		await terminal.waitFor(/fra1 +▲ waits until 10\.42\.0\.0\/24/);
+	});
+
+	it('Ctrl-C twice ends at once', async () => {
+		const install = await toInstall();
+		const {terminal} = rig;
+		terminal.type(keys.ctrlC);
+		await terminal.waitFor(/Stopping the install of home/);
+		terminal.type(keys.ctrlC);
+		const end = await rig.ended;
+		assert.equal(end.exitCode, 130);
+		assert.equal(install.signal.aborted, true);
+	});
+
+	it('shows whose lock keeps it from beginning, and breaks it only after asking', async () => {
+		const install = await toInstall();
+		const {terminal} = rig;
+		install.end({
+			outcome: 'failed',
+			changed: false,
+			proofs: [],
+			failures: [],
+			lockedBy: {
+				runId: 'there:1:a',
+				owner: 'ann on box (process 1)',
+				heldSeconds: 600,
+				ageSeconds: 4,
+			},
+		});
+		await terminal.waitFor(/b break lock/);
+		terminal.type('b');
+		await terminal.waitFor(
+			/Break the lock of that run\?[\s\S]*ann on box \(process 1\), for 10 min, last sign of life 4 s ago/,
+		);
+		terminal.type('n');
+		await terminal.waitFor(/b break lock/);
+		assert.deepEqual(install.retried, []);
+		terminal.type('b');
+		await terminal.waitFor(/Break the lock of that run\?/);
+		terminal.type('y');
+		await terminal.waitFor(() => install.retried.length === 1);
+		assert.deepEqual(install.retried, ['break lock']);
 	});
 
 	it('goes on to Done only when all went well, with proofs, kubeconfig and what to try', async () => {
@@ -503,7 +631,8 @@ describe('leaving', () => {
 		terminal.type(keys.enter);
 		await terminal.waitFor(/Which machines/);
 		terminal.type(`fra1${keys.enter}`);
-		await terminal.waitFor(/fra1/);
+		// In the list, and not only in the line where it is typed.
+		await terminal.waitFor(/fra1 +server/);
 		terminal.type(`half${keys.ctrlC}`);
 		const end = await rig.ended;
 		assert.equal(end.exitCode, 130);

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import {stat} from 'node:fs/promises';
 import {afterEach, describe, it} from 'node:test';
+import {makeCell} from '../../source/ui/state/observable.js';
 import {known, machine, startRig, type Rig} from './fakes.js';
 import {keys} from './terminal.js';
 
@@ -26,6 +27,10 @@ const machines = {
 		},
 	}),
 	'slow.lan': 'silent',
+	'locked.lan': {
+		password: 'Sesame-4711',
+		facts: known('locked', '203.0.113.12'),
+	},
 } as const;
 
 let rig: Rig;
@@ -120,6 +125,30 @@ describe('the Nodes screen', () => {
 		assert.doesNotMatch(terminal.screen(), /must be a server/);
 	});
 
+	it('tells on one line what SSH did without a question, as it comes', async () => {
+		const notes = makeCell<readonly string[]>([]);
+		const terminal = await startNodes({notes});
+		terminal.type(`me@nuc.lan${keys.enter}`);
+		await terminal.waitFor(/● nuc/);
+		const key = `New host key of nuc.lan port 22: ssh-ed25519 SHA256:${'q'.repeat(43)}, accepted and remembered.`;
+		notes.set([key]);
+		await terminal.waitFor(
+			/New host key of nuc\.lan port 22: ssh-ed25519 SHA256/,
+		);
+		notes.set([
+			key,
+			'ControlMaster of your SSH configuration is not followed.',
+		]);
+		await terminal.waitFor(
+			/2 notes on SSH, the last: ControlMaster of your SSH/,
+		);
+		await toList();
+		const screen = terminal.screen();
+		assert.match(screen, /2 notes on SSH/);
+		assert.equal(screen.match(/notes on SSH|New host key/g)?.length, 1);
+		assert.match(screen, /● nuc/);
+	});
+
 	it('warns across nodes', async () => {
 		const terminal = await startNodes();
 		terminal.paste('me@nuc.lan\nnyc1\n');
@@ -141,6 +170,64 @@ describe('the Nodes screen', () => {
 		await terminal.waitFor(/SHA256:q1w2e3/);
 		terminal.type('y');
 		await terminal.waitFor(/● new +server new\.lan +203\.0\.113\.9/);
+	});
+
+	it('asks for a password without ever drawing it, says that it was wrong, and takes a pasted one', async () => {
+		const terminal = await startNodes();
+		terminal.type(`me@locked.lan${keys.enter}`);
+		await terminal.waitFor(/❯ Password of me on locked\.lan\n +> *\n/);
+		await terminal.waitFor(/Enter answer {2}Esc no answer/);
+		// Nothing typed is no answer: it would count as a try.
+		terminal.type(keys.enter);
+		terminal.type('q?Zyx');
+		await terminal.waitFor(/> typed, not shown/);
+		terminal.type(keys.enter);
+		await terminal.waitFor(/That password was wrong\.\n +> *\n/);
+		terminal.type('x');
+		await terminal.waitFor(/> typed, not shown/);
+		terminal.type(keys.ctrlU);
+		await terminal.waitFor(/That password was wrong\.\n +> *\n/);
+		terminal.paste('Sesame-4711\n');
+		await terminal.waitFor(/> typed, not shown/);
+		terminal.type(keys.enter);
+		await terminal.waitFor(/● locked +server me@locked\.lan +203\.0\.113\.12/);
+		for (const secret of ['Zyx', 'Sesame', '4711']) {
+			assert.ok(!terminal.raw().includes(secret));
+		}
+	});
+
+	it('takes Esc for no answer to a question for a password', async () => {
+		const terminal = await startNodes();
+		terminal.type(`me@locked.lan${keys.enter}`);
+		await terminal.waitFor(/❯ Password of me on locked\.lan/);
+		terminal.type('Zyx');
+		await terminal.waitFor(/> typed, not shown/);
+		terminal.type(keys.escape);
+		await terminal.waitFor(/Nobody gave its password/);
+	});
+
+	it('does not take a line that is being typed for a password', async () => {
+		let ask: () => void = () => undefined;
+		const after = new Promise<void>((resolve) => {
+			ask = resolve;
+		});
+		const terminal = await startNodes({
+			machines: {'locked.lan': {...machines['locked.lan'], after}},
+		});
+		terminal.type(`me@locked.lan${keys.enter}`);
+		await terminal.waitFor(/connecting…/);
+		terminal.type('y');
+		await terminal.waitFor(/> y/);
+		ask();
+		await terminal.waitFor(/❯ Password of me on locked\.lan/);
+		terminal.type('ou');
+		await terminal.waitFor(/> you/);
+		terminal.type(keys.ctrlU);
+		await terminal.waitFor(/Enter answer {2}Esc no answer/);
+		terminal.type('Sesame-4711');
+		await terminal.waitFor(/> typed, not shown/);
+		terminal.type(keys.enter);
+		await terminal.waitFor(/● locked +server/);
 	});
 
 	it('does not let a half typed line answer a question', async () => {

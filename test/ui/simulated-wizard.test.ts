@@ -11,6 +11,8 @@ import {checkCluster} from '../../source/operations/check.js';
 import {applyFixes, proposeFixes} from '../../source/operations/fix.js';
 import {openFleet} from '../../source/operations/fleet.js';
 import {fetchKubeconfig} from '../../source/operations/kubeconfig.js';
+import {comparePolicy} from '../../source/operations/policy.js';
+import {saveFile} from '../../source/operations/save-file.js';
 import {makePlan} from '../../source/operations/plan.js';
 import {openTemporaryStore} from '../../source/store/store.js';
 import type {UiOperations} from '../../source/ui/operations.js';
@@ -25,11 +27,17 @@ const operations: UiOperations = {
 	makePlan,
 	startApply,
 	fetchKubeconfig,
+	comparePolicy,
+	saveFile,
 	findings: (cluster, facts) =>
 		checkAll({cluster, facts, measurements: noMeasurements}),
 	sshAliases: async () => [],
 	openRunLog: async ({path, world}) =>
-		openRunLog({path, redact: (text) => world.redactor.redact(text)}),
+		openRunLog({
+			path,
+			isOwnFolder: true,
+			redact: (text) => world.redactor.redact(text),
+		}),
 };
 
 describe('the demo', () => {

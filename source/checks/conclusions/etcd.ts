@@ -1,5 +1,6 @@
 import type {NodeSpec} from '../../cluster/schema.js';
 import {serversOf} from '../../cluster/sites.js';
+import {etcdAddressKind} from '../../mesh/etcd-address.js';
 import {k3sPorts, usesEmbeddedEtcd} from '../../mesh/k3s-requirements.js';
 import type {CheckContext} from '../rule.js';
 import {thresholds} from '../thresholds.js';
@@ -20,26 +21,26 @@ export type EtcdObstacle =
 
 const ports = new Set<number>([k3sPorts.etcdClient, k3sPorts.etcdPeer]);
 
-/** Round trips between servers, in ms: on internal addresses, which etcd uses; others tell only when these were not measured. */
-export const serverRoundTrips = ({
-	cluster,
-	measurements,
-}: CheckContext): CheckContext['measurements']['latencies'] => {
+/** Round trips between servers, in ms: on the addresses that etcd uses; others tell only when these were not measured. */
+export const serverRoundTrips = (
+	context: CheckContext,
+): CheckContext['measurements']['latencies'] => {
+	const {cluster, measurements} = context;
+	const kind = etcdAddressKind(context);
 	const names = new Set(serversOf(cluster.nodes).map(({name}) => name));
 	const between = measurements.latencies.filter(
 		({from, to}) => from !== to && names.has(from) && names.has(to),
 	);
-	const internal = between.filter(
-		({addressKind}) => addressKind === 'internal',
-	);
-	return internal.length > 0 ? internal : between;
+	const own = between.filter(({addressKind}) => addressKind === kind);
+	return own.length > 0 ? own : between;
 };
 
-/** Ways between servers on which a port of etcd is shown to be closed on internal addresses. */
-export const blockedEtcdWays = ({
-	cluster,
-	measurements,
-}: CheckContext): ReadonlyArray<readonly [from: string, to: string]> => {
+/** Ways between servers on which a port of etcd is shown to be closed on the addresses that it uses. */
+export const blockedEtcdWays = (
+	context: CheckContext,
+): ReadonlyArray<readonly [from: string, to: string]> => {
+	const {cluster, measurements} = context;
+	const kind = etcdAddressKind(context);
 	const names = new Set(serversOf(cluster.nodes).map(({name}) => name));
 	return measurements.cells
 		.filter(
@@ -47,7 +48,7 @@ export const blockedEtcdWays = ({
 				path.from !== path.to &&
 				names.has(path.from) &&
 				names.has(path.to) &&
-				path.addressKind === 'internal' &&
+				path.addressKind === kind &&
 				ports.has(path.port) &&
 				isBlocked(verdict),
 		)
@@ -71,8 +72,12 @@ export const etcdObstacles = (
 	);
 	const together = sharesSite(context);
 	const viewOf = internalViews(context);
+	const isInside = etcdAddressKind(context) === 'tailscale';
 	return (one, other) => {
-		if (one.internalIp === undefined || other.internalIp === undefined) {
+		if (
+			!isInside &&
+			(one.internalIp === undefined || other.internalIp === undefined)
+		) {
 			return 'no-address';
 		}
 
@@ -85,7 +90,8 @@ export const etcdObstacles = (
 			return 'far';
 		}
 
-		return !together(one.name, other.name) &&
+		return !isInside &&
+			!together(one.name, other.name) &&
 			(one.site !== other.site || viewOf(one.name, other.name) === 'apart')
 			? 'elsewhere'
 			: undefined;
@@ -123,12 +129,12 @@ const list = (names: readonly string[]): string =>
 	new Intl.ListFormat('en', {type: 'conjunction'}).format(names);
 
 const obstacleText: Readonly<
-	Record<EtcdObstacle, (one: string, other: string) => string>
+	Record<EtcdObstacle, (one: string, other: string, where: string) => string>
 > = {
 	'no-address': (one, other) =>
 		`${one} and ${other} do not both have an internal address, and etcd uses no others`,
-	blocked: (one, other) =>
-		`${one} and ${other} do not reach each other's etcd on internal addresses`,
+	blocked: (one, other, where) =>
+		`${one} and ${other} do not reach each other's etcd ${where}`,
 	far: (one, other) =>
 		`${one} and ${other} are more than ${thresholds.serverLatencyMs.error} ms apart`,
 	elsewhere: (one, other) => `${one} and ${other} are at different places`,
@@ -148,13 +154,17 @@ export const concludeEtcd = (
 		servers,
 		(one, other) => obstacleOf(one, other) === undefined,
 	).map(({name}) => name);
+	const where =
+		etcdAddressKind(context) === 'tailscale'
+			? 'in the tailnet'
+			: 'on internal addresses';
 	const first = servers
 		.flatMap((one, index) =>
 			servers.slice(index + 1).map((other) => {
 				const obstacle = obstacleOf(one, other);
 				return obstacle === undefined
 					? undefined
-					: obstacleText[obstacle](one.name, other.name);
+					: obstacleText[obstacle](one.name, other.name, where);
 			}),
 		)
 		.find((text) => text !== undefined);
@@ -174,7 +184,7 @@ export const concludeEtcd = (
 		allowed: true,
 		reason:
 			slowest > 0
-				? `${list(among)} share a private network, at most ${slowest.toFixed(1)} ms apart.`
+				? `${list(among)} share a ${etcdAddressKind(context) === 'tailscale' ? 'tailnet' : 'private network'}, at most ${slowest.toFixed(1)} ms apart.`
 				: `${list(among)} are at one place, as far as is known; nothing was measured between them.`,
 		among,
 	};

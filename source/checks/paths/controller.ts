@@ -1,8 +1,15 @@
 import {controller, verdictArrives} from '../../facts/measurements.js';
+import {k3sPorts} from '../../mesh/k3s-requirements.js';
 import {isBlocked} from '../conclusions/verdict.js';
 import {inWords, rule} from '../rule.js';
 import {describeVerdict} from './words.js';
 import {wrongHostFix} from './wrong-host.js';
+
+/** How the API is reached through SSH. */
+const tunnel = (port: number, server: string): readonly string[] => [
+	'Or reach the API through SSH, and let the kubeconfig say https://127.0.0.1:6443:',
+	`ssh -N -L ${port}:127.0.0.1:${port} USER@${server}`,
+];
 
 /** Does kubectl reach the Kubernetes API from here? */
 export const controllerPath = rule(
@@ -15,7 +22,7 @@ export const controllerPath = rule(
 	(context, report) => {
 		const {measurements} = context;
 		const tried = measurements.cells.filter(
-			({path}) => path.from === controller,
+			({path}) => path.from === controller && path.port === k3sPorts.api,
 		);
 		const closed = tried.filter(({verdict}) => isBlocked(verdict));
 		const [first] = closed;
@@ -30,8 +37,23 @@ export const controllerPath = rule(
 				closed.filter((cell) => !wrong.includes(cell)).map(({path}) => path.to),
 			),
 		];
+		const isTailnet = context.cluster.mesh.kind !== 'wireguard-native';
 		const {address, port} = first.path;
 		const what = `This machine does not reach the Kubernetes API of ${inWords(servers)} (TCP ${port} at ${address}: ${describeVerdict(first.verdict)})`;
+		if (isTailnet) {
+			// Nothing of K3s need be open to anybody outside of the tailnet.
+			return [
+				report(
+					'info',
+					`${what}. kubectl works from here under the server's address in the tailnet, once this machine is in it, or through an SSH tunnel.`,
+					{
+						nodes: servers,
+						fixes: tunnel(port, servers[0]!),
+					},
+				),
+			];
+		}
+
 		return tried.some(({verdict}) => verdictArrives(verdict))
 			? [
 					report(
@@ -53,8 +75,7 @@ export const controllerPath = rule(
 									: [
 											`Allow TCP ${port} from the address of this machine in the firewalls on and in front of ${inWords(shut)}.`,
 										]),
-								'Or reach the API through SSH, and let the kubeconfig say https://127.0.0.1:6443:',
-								`ssh -N -L ${port}:127.0.0.1:${port} USER@${servers[0]!}`,
+								...tunnel(port, servers[0]!),
 							],
 						},
 					),

@@ -4,13 +4,19 @@ import {translatingClouds} from '../../facts/cloud.js';
 import type {HostFacts} from '../../facts/host-facts.js';
 import {pathKey, type Cell, type Path} from '../../facts/measurements.js';
 import {meshOf} from '../../mesh/catalogue.js';
+import type {Mesh} from '../../mesh/mesh.js';
 import {cloudFixes} from '../../plan/firewall/clouds.js';
 import {
 	blockedBySender,
 	mayBeClosedThere,
 } from '../../plan/firewall/host-fixes.js';
 import {byHand, firewallRules} from '../../plan/firewall/node-firewall.js';
-import {portOpenings, type Opening} from '../../plan/firewall/openings.js';
+import {
+	isPublic,
+	portOpenings,
+	publicOpenings,
+	type Opening,
+} from '../../plan/firewall/openings.js';
 import {ownPublicAddress} from '../conclusions/external-elsewhere.js';
 import {inWords, type CheckContext} from '../rule.js';
 import {look} from './look.js';
@@ -25,14 +31,21 @@ export const runsFirewall = ({firewall}: HostFacts): boolean =>
 
 /** The lines that open the firewall on the machine itself. */
 const onHost = (
+	mesh: Mesh,
 	host: HostFacts,
 	node: NodeSpec,
 	openings: readonly PortOpening[],
 ): readonly string[] => {
 	const {kind} = host.firewall;
+	const wanted = [
+		...openings.filter((opening) => !isPublic(mesh, opening)),
+		...(openings.some((opening) => isPublic(mesh, opening))
+			? publicOpenings(mesh)
+			: []),
+	];
 	return kind === 'none'
 		? []
-		: byHand(kind, firewallRules(kind, openings, host, node));
+		: byHand(kind, firewallRules(kind, wanted, host, node));
 };
 
 /** What was measured on these paths to one port of one node. */
@@ -82,6 +95,14 @@ const targetFixes = (
 		];
 	}
 
+	if (addressKind === 'tailscale') {
+		// Tailscale lets in all that the tailnet lets through, before other rules of the machine are asked.
+		return [
+			`Let ${inWords([...peers])} reach ${protocol.toUpperCase()} ${port} of ${to} in the policy of the tailnet; "k3s-mesh-tui policy" prints what the cluster needs.`,
+			`Or look whether ${to} is connected there: tailscale status.`,
+		];
+	}
+
 	// A peer whose address nobody knows has no rule yet.
 	const refusedBefore =
 		host !== undefined &&
@@ -101,7 +122,7 @@ const targetFixes = (
 			!refusedBefore
 				? [
 						`${to} runs ${host.firewall.kind}, too. To open it there (the install does so too):`,
-						...onHost(host, node, openings),
+						...onHost(meshOf(context.cluster), host, node, openings),
 					]
 				: []),
 		];
@@ -118,7 +139,7 @@ const targetFixes = (
 	if (node !== undefined && runsFirewall(host)) {
 		return [
 			`${to} runs ${host.firewall.kind}. To open it there (the install does so too):`,
-			...onHost(host, node, openings),
+			...onHost(meshOf(context.cluster), host, node, openings),
 			'If that is not it:',
 			...outside,
 		];

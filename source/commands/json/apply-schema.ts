@@ -10,6 +10,9 @@ const proof = z.object({
 		'node-ready',
 		'handshake',
 		'mesh-ping',
+		'tailnet',
+		'route',
+		'tailnet-path',
 		'pod-to-pod',
 		'dns',
 		'logs',
@@ -25,14 +28,15 @@ const proof = z.object({
 		.describe('why the thing itself could not be looked at'),
 });
 
-/** One line of `apply --json`. */
-export const applyLineSchema = z.discriminatedUnion('type', [
+/** The lines that every run prints. */
+export const runLineSchemas = [
 	z.object({
 		type: z.literal('run-started'),
 		at: atMs,
 		runId: z.string(),
+		purpose: z.enum(['apply', 'remove', 'uninstall']),
 		cluster: z.string(),
-		version: z.string().describe('the K3s release'),
+		version: z.string().describe('the K3s release; empty when none says'),
 		nodes: z
 			.array(
 				z.object({
@@ -81,12 +85,39 @@ export const applyLineSchema = z.discriminatedUnion('type', [
 	z.object({type: z.literal('log'), at: atMs, node, line: z.string()}),
 	z.object({type: z.literal('proof'), at: atMs, proof}),
 	z.object({
+		type: z.literal('stopping'),
+		at: atMs,
+		steps: z
+			.array(z.object({node, step, title: z.string()}))
+			.readonly()
+			.describe('what is under way and still ends'),
+	}),
+	z.object({
 		type: z.literal('run-ended'),
 		at: atMs,
 		outcome: z.enum(['good', 'failed', 'stopped']),
 		changed: z.boolean(),
 		message: z.string(),
+		nodes: z
+			.array(
+				z.object({
+					node,
+					state: z
+						.enum(['done', 'failed', 'partly', 'untouched'])
+						.describe('untouched: this run changed nothing there'),
+					done: z.number().describe('steps that are done'),
+					steps: z.number().describe('all its steps'),
+					text: z.string().describe('what is so there now'),
+					next: z.string().describe('what the next run does there'),
+				}),
+			)
+			.readonly(),
 	}),
+] as const;
+
+/** One line of `apply --json`. */
+export const applyLineSchema = z.discriminatedUnion('type', [
+	...runLineSchemas,
 	z.object({type: z.literal('kubeconfig'), ...kubeconfigFields}),
 ]);
 

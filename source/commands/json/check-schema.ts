@@ -90,6 +90,47 @@ const outboundResult = z.discriminatedUnion('kind', [
 	z.object({kind: z.literal('unknown'), reason: z.string()}),
 ]);
 
+const netcheck = z.object({
+	udp: z.boolean().describe('UDP gets out and an answer comes back'),
+	ipv6: z.boolean().describe('the same by IPv6'),
+	mappingVaries: z
+		.boolean()
+		.optional()
+		.describe('a NAT gives it another port for each target'),
+	seenAs: z.string().optional().describe('its address as the relays see it'),
+	relays: z
+		.array(z.object({region: z.string(), ms: z.number()}))
+		.readonly()
+		.describe('the relays that answer, the nearest first'),
+	preferred: z.string().optional().describe('the region that it would choose'),
+	captivePortal: z
+		.boolean()
+		.optional()
+		.describe('somebody answers in the place of web servers'),
+});
+
+const tailnetPath = z.object({
+	from: path.from,
+	to: path.to,
+	address: path.address,
+	way: z.discriminatedUnion('kind', [
+		z.object({
+			kind: z.literal('direct'),
+			endpoint: z.string().describe('where the other node is reached'),
+			rttMs: z.number().optional(),
+		}),
+		z.object({
+			kind: z.literal('relayed'),
+			relay: z.string().describe('such as DERP(fra)'),
+			rttMs: z.number().optional(),
+		}),
+		z.object({
+			kind: z.literal('silent'),
+			reason: z.string().describe("Tailscale's own words"),
+		}),
+	]),
+});
+
 const node = z.object({
 	name: z.string(),
 	role,
@@ -140,6 +181,9 @@ const node = z.object({
 			layersHint: z.string().optional(),
 		})
 		.optional(),
+	netcheck: netcheck
+		.optional()
+		.describe('what its own Tailscale finds, where it is in a tailnet'),
 	meshMtu: z
 		.number()
 		.int()
@@ -167,7 +211,13 @@ const fix = z.object({
 	paths: z.array(z.object(path)).readonly(),
 	outcome: z
 		.discriminatedUnion('kind', [
-			z.object({kind: z.literal('opened')}),
+			z.object({
+				kind: z.literal('opened'),
+				earlier: z
+					.string()
+					.optional()
+					.describe('what the host told of an earlier change'),
+			}),
 			z.object({
 				kind: z
 					.literal('already')
@@ -178,6 +228,13 @@ const fix = z.object({
 					.literal('rolled-back')
 					.describe('the host was not reached afterwards and took them back'),
 				message: z.string(),
+			}),
+			z.object({
+				kind: z
+					.literal('stuck')
+					.describe('lines that were to be taken back are still there'),
+				message: z.string(),
+				tryNext: z.array(z.string()).readonly(),
 			}),
 			z.object({
 				kind: z.literal('failed'),
@@ -240,6 +297,10 @@ export const checkSchema = z.object({
 		)
 		.readonly()
 		.describe('both sides sent at the same time, from mesh port to mesh port'),
+	tailnetPaths: z
+		.array(tailnetPath)
+		.readonly()
+		.describe('the way that Tailscale takes between nodes of one tailnet'),
 	outbound: z
 		.array(
 			z.object({
@@ -248,6 +309,8 @@ export const checkSchema = z.object({
 					'k3s-download',
 					'registry',
 					'tailscale-control',
+					'tailscale-relay',
+					'tailscale-stun',
 					'dns',
 					'ntp',
 				]),

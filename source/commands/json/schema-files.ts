@@ -2,7 +2,9 @@ import {z} from 'zod';
 import {applyLineSchema} from './apply-schema.js';
 import {checkSchema} from './check-schema.js';
 import {kubeconfigSchema} from './kubeconfig-schema.js';
+import {leavingLineSchema} from './leaving-schema.js';
 import {planSchema} from './plan-schema.js';
+import {policySchema} from './policy-schema.js';
 
 const outputs = [
 	{
@@ -19,6 +21,16 @@ const outputs = [
 		file: 'apply.schema.json',
 		title: 'One line of k3s-mesh-tui apply --json',
 		schema: applyLineSchema,
+	},
+	{
+		file: 'leaving.schema.json',
+		title: 'One line of k3s-mesh-tui remove --json and uninstall --json',
+		schema: leavingLineSchema,
+	},
+	{
+		file: 'policy.schema.json',
+		title: 'k3s-mesh-tui policy --json',
+		schema: policySchema,
 	},
 	{
 		file: 'kubeconfig.schema.json',

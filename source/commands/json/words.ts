@@ -8,6 +8,7 @@ export const severity = z
 	.describe('error blocks an install, warning asks, info is only told');
 
 export const stage = z.enum([
+	// Of an install, then of leaving.
 	'reach',
 	'prepare',
 	'download',
@@ -16,6 +17,10 @@ export const stage = z.enum([
 	'join',
 	'ready',
 	'verify',
+	'drain',
+	'leave',
+	'uninstall',
+	'clean',
 ]);
 
 export const mesh = {

@@ -1,4 +1,9 @@
-import {failFunction, hashFunctions, writeFunction} from './files-shell.js';
+import {
+	failFunction,
+	hashFunctions,
+	takeBackFunction,
+	writeFunction,
+} from './files-shell.js';
 import {answerLines, plainValue} from './answer-lines.js';
 import {defineScript} from './script.js';
 
@@ -31,6 +36,9 @@ export type FileState =
 			readonly rootOwned: boolean;
 	  }
 	| undefined;
+
+const pathLines = (paths: readonly string[]): string =>
+	paths.map((path) => plainValue('path', path)).join('\n');
 
 const readWritten = (stdout: string): FileWritten => {
 	const answer = answerLines(stdout);
@@ -70,12 +78,7 @@ export const filesHash = defineScript<
 	purpose: 'reads sha256, mode and owner of files',
 	as: 'root',
 	timeoutMs: 30_000,
-	fields: ({paths}) => [
-		{
-			name: 'paths',
-			value: paths.map((path) => plainValue('path', path)).join('\n'),
-		},
-	],
+	fields: ({paths}) => [{name: 'paths', value: pathLines(paths)}],
 	source: String.raw`${hashFunctions}
 while IFS= read -r path; do
 	if [ -f "$path" ] && [ ! -L "$path" ]; then
@@ -123,4 +126,53 @@ cat "$path"
 `,
 	acceptCodes: [3],
 	decode: ({stdout, code}) => (code === 3 ? undefined : stdout),
+});
+
+/**
+ * Takes files of ours away, and puts back what is kept of those that ours took the place of. One of these whose earlier
+ * content is not beside it any more has been put back already, or was never written over: it stays. systemd reads its
+ * units again where one of them was among these.
+ */
+export const filesTakeBack = defineScript<
+	{readonly ours: readonly string[]; readonly kept: readonly string[]},
+	{readonly changed: boolean}
+>({
+	name: 'files.take-back',
+	purpose: 'removes files of ours, and puts back what was there before',
+	as: 'root',
+	timeoutMs: 60_000,
+	fields: ({ours, kept}) => [
+		{name: 'ours', value: pathLines(ours)},
+		{name: 'kept', value: pathLines(kept)},
+	],
+	source: String.raw`${failFunction}${takeBackFunction}
+changed=no
+reload=no
+handle() {
+	"$1" "$2" || fail "$2 cannot be removed or put back."
+	[ $taken = yes ] || return 0
+	changed=yes
+	case "$2" in
+		/etc/systemd/system/*)
+			reload=yes
+			rmdir "${'$'}{2%/*}" 2>/dev/null || :
+			;;
+	esac
+}
+while IFS= read -r path; do
+	[ -z "$path" ] || handle take_away "$path"
+done <<END_OF_PATHS
+$ours
+END_OF_PATHS
+while IFS= read -r path; do
+	[ -z "$path" ] || handle put_kept_back "$path"
+done <<END_OF_PATHS
+$kept
+END_OF_PATHS
+[ $reload = no ] || systemctl daemon-reload
+printf 'changed %s\n' "$changed"
+`,
+	decode: ({stdout}) => ({
+		changed: answerLines(stdout).one('changed') === 'yes',
+	}),
 });

@@ -1,126 +1,91 @@
 import {answerLines, plainValue, wholeNumber} from './answer-lines.js';
-import {failFunction, stateFolder, stateFolderFunction} from './files-shell.js';
+import {failFunction, stateFolderFunction} from './files-shell.js';
 import {
 	encodeWords,
 	presentFunctions,
 	unitSeparator,
-	withWordsFunction,
 } from './firewall-shell.js';
 import {
-	firewallUnit,
 	firewallUnitPath,
 	firewallUnitText,
 	type FirewallWords,
 	type OpenedFirewall,
 } from './firewall-unit.js';
+import {
+	chainFileFunction,
+	forgetFunction,
+	rollbackFolder,
+	rollbackUnit,
+	rollbackUnitPath,
+	rollbackUnitText,
+	rollbackWorker,
+} from './firewall-worker.js';
 import {manifestPath} from './manifest.js';
 import {defineScript} from './script.js';
 
-/** What a rollback needs, while one is armed: the removals, and what was there before. Only root may read it. */
-export const rollbackFolder = `${stateFolder}/rollback`;
-
-const rollbackUnit = 'k3s-mesh-rollback';
-
-/** The transient timer that takes rules back. */
-export const rollbackTimer = `${rollbackUnit}.timer`;
-
 /** Parts the two commands of a rule. */
-const groupSeparator = '\u001E';
+export const groupSeparator = '\u001E';
+
+/** What became of rules that were to be taken back, as a look at the firewall afterwards showed it. */
+export type TakenBack = {
+	/** `stuck`: some are there still, or the firewall does not say; the host tries again by itself, after a boot too. */
+	readonly outcome: 'rolled-back' | 'stuck';
+	/** The commands that would take away what is left, in words. */
+	readonly left: ReadonlyArray<readonly string[]>;
+};
 
 /**
- * Takes the rules back and puts the unit and the manifest back as they were. Constant text; all that differs lies beside
- * it. It goes on when one command fails, and does nothing when another one has settled the change meanwhile.
+ * `take_back`: runs the rollback in the folder, now. `tell_outcome KEY`: prints what became of it. A rollback that ended
+ * before with something left goes on in its unit.
  */
-const worker = `set -u
-LC_ALL=C
-export LC_ALL
-PATH="$PATH:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-umask 077
-set -f
-cd ${rollbackFolder} || exit 0
-exec 9>>lock
-flock 9
-[ "$(cat state 2>/dev/null)" = armed ] || exit 0
-firewall=$(cat firewall)
-separator=$(cat separator)
-${withWordsFunction}
-quietly() {
-	"$@" </dev/null >/dev/null 2>&1 9>&- || :
+const takeBackFunctions = String.raw`${forgetFunction}
+take_back() {
+	sh "$folder/run" 9>&- || :
 }
-if [ -f unit ]; then
-	if ! cmp -s unit ${firewallUnitPath}; then
-		cp -p unit ${firewallUnitPath}
-		quietly systemctl daemon-reload
-	fi
-elif [ -f ${firewallUnitPath} ]; then
-	quietly systemctl disable --now ${firewallUnit}
-	rm -f ${firewallUnitPath}
-	quietly systemctl daemon-reload
-fi
-# firewalld takes all removals of a zone in one call, in its permanent and its running configuration.
-batch=
-batch_zone=
-flush_batch() {
-	[ -n "$batch" ] || return 0
-	for mode in '' --permanent; do
-		with_words "\${mode:+$mode$separator}\${batch_zone:+$batch_zone$separator}$batch" quietly firewall-cmd
-	done
-	batch=
+tell_outcome() {
+	case "$(cat "$folder/state" 2>/dev/null)" in
+		rolled-back)
+			printf '%s rolled-back\n' "$1"
+			forget_rollback
+			rm -rf "$folder"
+			;;
+		*)
+			printf '%s stuck\n' "$1"
+			if [ -f "$folder/left" ]; then
+				sed 's/^/left /' "$folder/left"
+			fi
+			systemctl restart --no-block ${rollbackUnit} 2>/dev/null || :
+			;;
+	esac
 }
-collect() {
-	zone=
-	for word in "$@"; do
-		case "$word" in
-			--zone=*) zone=$word ;;
-			--remove-*) removal=$word ;;
-		esac
-	done
-	if [ "$zone" != "$batch_zone" ]; then
-		flush_batch
-		batch_zone=$zone
-	fi
-	batch="\${batch:+$batch$separator}$removal"
-}
-number=0
-while IFS= read -r rule; do
-	number=$((number + 1))
-	if [ "$firewall" = firewalld ]; then
-		with_words "$rule" collect
-	else
-		with_words "$rule" quietly
-	fi
-	# A chain of ours was emptied: what was in it before comes back.
-	[ ! -f "chain-$number" ] || quietly nft -f "chain-$number"
-done <removals
-flush_batch
-# What another run has listed since stays listed: the manifest comes back only where it is still the one of this change.
-if [ -f manifest-of-change ] && cmp -s manifest-of-change ${manifestPath}; then
-	if [ -f manifest ]; then
-		cp -p manifest ${manifestPath}.new
-		mv -f ${manifestPath}.new ${manifestPath}
-	else
-		rm -f ${manifestPath}
-	fi
-fi
-echo rolled-back >state
 `;
+
+const leftOf = (stdout: string): TakenBack['left'] =>
+	answerLines(stdout)
+		.all('left')
+		.map((line) => line.split(unitSeparator));
 
 /**
  * Arms a rollback before rules are added: after so many seconds the machine takes those back that are missing now, by
- * itself, unless `firewall.settle` comes first. Arms nothing when nothing is missing. A rollback that an earlier run left
- * armed is done first: nobody has confirmed that change.
+ * itself, unless `firewall.settle` comes first; a machine that boots meanwhile does it then, since what a firewall keeps
+ * survives a boot and a timer does not. Arms nothing when nothing is missing.
  *
- * A reboot in between keeps the rules: the timer is gone then, and what it would have done is done by nobody later.
+ * A change that an earlier run left unconfirmed is taken back first, if the machine has not done so by itself; where that
+ * leaves something, nothing is armed.
  */
 export const firewallArm = defineScript<
 	{
 		readonly firewall: OpenedFirewall;
 		readonly rules: readonly FirewallWords[];
 		readonly seconds: number;
+		/** How long one attempt to take rules back may try again, in s. */
+		readonly patienceSeconds: number;
 	},
 	{
 		/** Rules that are missing; with 0 nothing was armed. */
 		readonly missing: number;
+		/** What became of an earlier change that nobody had confirmed. */
+		readonly earlier: TakenBack | undefined;
 	}
 >({
 	name: 'firewall.arm',
@@ -128,7 +93,7 @@ export const firewallArm = defineScript<
 		'arms a timer that takes the firewall rules back which are about to be added, unless a new connection succeeds first',
 	as: 'root',
 	timeoutMs: 180_000,
-	fields: ({firewall, rules, seconds}) => [
+	fields: ({firewall, rules, seconds, patienceSeconds}) => [
 		{name: 'firewall', value: firewall},
 		{name: 'separator', value: unitSeparator},
 		{name: 'group', value: groupSeparator},
@@ -143,23 +108,28 @@ export const firewallArm = defineScript<
 		},
 		{name: 'unit', value: firewallUnitText(firewall, rules) ?? ''},
 		{name: 'seconds', value: plainValue('time', String(seconds))},
+		{name: 'patience', value: plainValue('time', String(patienceSeconds))},
 	],
-	source: `${failFunction}${stateFolderFunction}${presentFunctions}
+	source: `${failFunction}${stateFolderFunction}${presentFunctions}${chainFileFunction}${takeBackFunctions}
 for program in systemd-run flock; do
 	command -v $program >/dev/null 2>&1 || fail "$program is not installed on this machine, and the way back needs it."
 done
 umask 077
 folder=${rollbackFolder}
-# Without its timer it is from before a boot, and the machine has changed since.
-if [ "$(cat "$folder/state" 2>/dev/null)" = armed ] && systemctl is-active --quiet ${rollbackTimer}; then
-	sh "$folder/run"
+if [ -f "$folder/state" ]; then
+	take_back
+	tell_outcome earlier
+	if [ -d "$folder" ]; then
+		echo 'missing 0'
+		exit 0
+	fi
 fi
-systemctl stop ${rollbackTimer} 2>/dev/null || :
+forget_rollback
 rm -rf "$folder"
 newline='
 '
 missing=0
-removals=
+pairs=
 while IFS= read -r pair; do
 	[ -n "$pair" ] || continue
 	rule=\${pair%%"$group"*}
@@ -168,7 +138,7 @@ while IFS= read -r pair; do
 		continue
 	fi
 	missing=$((missing + 1))
-	removals="\${pair#*"$group"}$newline$removals"
+	pairs="$pair$newline$pairs"
 done <<END_OF_RULES
 $rules
 END_OF_RULES
@@ -181,46 +151,62 @@ state_folder
 mkdir "$folder"
 printf %s "$firewall" >"$folder/firewall"
 printf %s "$separator" >"$folder/separator"
-printf %s "$removals" | awk '!seen[$0]++' >"$folder/removals"
+printf %s "$group" >"$folder/group"
+printf '%s\\n' "$patience" >"$folder/patience"
+printf %s "$pairs" >"$folder/rules"
 [ ! -f ${manifestPath} ] || cp -p ${manifestPath} "$folder/manifest"
 [ ! -f ${firewallUnitPath} ] || cp -p ${firewallUnitPath} "$folder/unit"
-# save_chain NUMBER WORDS…: what is in a chain that the removal empties.
+# save_chain WORDS…: what is in a chain of ours to which is added, as one change that puts it there again.
 save_chain() {
-	number=$1
-	shift
-	if [ "$1 $2 $3" = 'nft flush chain' ]; then
-		nft list chain "$4" "$5" "$6" >"$folder/chain-$number" 2>/dev/null </dev/null || rm -f "$folder/chain-$number"
+	[ "$2 $3" = 'add rule' ] || return 0
+	chain=$folder/$(chain_file "$4" "$5" "$6")
+	[ ! -f "$chain" ] || return 0
+	if content=$(nft list chain "$4" "$5" "$6" 2>/dev/null </dev/null); then
+		printf 'flush chain %s %s %s\\n%s\\n' "$4" "$5" "$6" "$content" >"$chain"
 	fi
 }
 if [ "$firewall" = nftables ]; then
-	number=0
-	while IFS= read -r rule; do
-		number=$((number + 1))
-		with_words "$rule" save_chain "$number"
-	done <"$folder/removals"
+	while IFS= read -r pair; do
+		with_words "\${pair%%"$group"*}" save_chain
+	done <"$folder/rules"
 fi
 cat >"$folder/run" <<'END_OF_WORKER'
-${worker}END_OF_WORKER
-echo armed >"$folder/state"
-systemctl reset-failed ${rollbackUnit}.service 2>/dev/null || :
-systemd-run --quiet --collect --unit=${rollbackUnit} --description='k3s-mesh: takes firewall rules back' \\
-	--on-active="$seconds" --timer-property=AccuracySec=1s /bin/sh "$folder/run" >&2 || {
+${rollbackWorker}END_OF_WORKER
+disarm() {
 	rm -rf "$folder"
-	fail 'systemd of this machine does not arm the timer of the way back; nothing was changed.'
+	forget_rollback
+	fail "$1; nothing was changed."
 }
+(umask 022 && cat >${rollbackUnitPath}) <<'END_OF_UNIT' || disarm '${rollbackUnitPath} cannot be written'
+${rollbackUnitText}END_OF_UNIT
+echo armed >"$folder/state"
+systemctl reset-failed ${rollbackUnit} 2>/dev/null || :
+{ systemctl daemon-reload && systemctl enable --quiet ${rollbackUnit}; } >&2 ||
+	disarm 'systemd of this machine does not take the unit of the way back'
+systemd-run --quiet --unit=${rollbackUnit} --on-active="$seconds" --timer-property=AccuracySec=1s >&2 ||
+	disarm 'systemd of this machine does not arm the timer of the way back'
 `,
-	decode: ({stdout}) => ({
-		missing: wholeNumber(answerLines(stdout).one('missing')),
-	}),
+	decode({stdout}) {
+		const answer = answerLines(stdout);
+		const earlier = answer.optional('earlier');
+		return {
+			missing: wholeNumber(answer.one('missing')),
+			earlier:
+				earlier === undefined
+					? undefined
+					: {
+							outcome: earlier === 'rolled-back' ? earlier : 'stuck',
+							left: leftOf(stdout),
+						},
+		};
+	},
 });
 
 /** Ends a change of the firewall for which a rollback was armed: the rules stay, or are taken back now. */
 export const firewallSettle = defineScript<
 	{readonly keep: boolean},
-	{
-		/** Are the rules gone again: by this call, or because the time was over before it? */
-		readonly rolledBack: boolean;
-	}
+	/** What became of the rules: by this call, or because the time was over before it. */
+	TakenBack | {readonly outcome: 'kept'}
 >({
 	name: 'firewall.settle',
 	purpose:
@@ -228,26 +214,31 @@ export const firewallSettle = defineScript<
 	as: 'root',
 	timeoutMs: 120_000,
 	fields: ({keep}) => [{name: 'keep', value: keep ? 'yes' : 'no'}],
-	source: String.raw`
+	source: `${takeBackFunctions}
 folder=${rollbackFolder}
-outcome=kept
-if [ -d "$folder" ]; then
-	exec 9>>"$folder/lock"
-	flock 9
-	case "$keep $(cat "$folder/state" 2>/dev/null)" in
-		'no armed')
-			flock -u 9
-			sh "$folder/run"
-			outcome=rolled-back
-			;;
-		*' rolled-back') outcome=rolled-back ;;
-	esac
-	systemctl stop ${rollbackTimer} 2>/dev/null || :
-	rm -rf "$folder"
+if [ ! -d "$folder" ]; then
+	echo 'outcome kept'
+	exit 0
 fi
-printf 'outcome %s\n' "$outcome"
+exec 9>>"$folder/lock"
+flock 9
+if [ "$keep $(cat "$folder/state" 2>/dev/null)" = 'yes armed' ]; then
+	forget_rollback
+	rm -rf "$folder"
+	echo 'outcome kept'
+	exit 0
+fi
+flock -u 9
+take_back
+tell_outcome outcome
 `,
-	decode: ({stdout}) => ({
-		rolledBack: answerLines(stdout).one('outcome') === 'rolled-back',
-	}),
+	decode({stdout}) {
+		const outcome = answerLines(stdout).one('outcome');
+		return outcome === 'kept'
+			? {outcome}
+			: {
+					outcome: outcome === 'rolled-back' ? outcome : 'stuck',
+					left: leftOf(stdout),
+				};
+	},
 });

@@ -5,7 +5,6 @@ import {
 	presentFunctions,
 	unitSeparator,
 } from './firewall-shell.js';
-import {rollbackFolder, rollbackTimer} from './firewall-rollback.js';
 import {
 	firewallUnit,
 	firewallUnitPath,
@@ -13,6 +12,7 @@ import {
 	type FirewallWords,
 	type OpenedFirewall,
 } from './firewall-unit.js';
+import {forgetFunction, rollbackFolder} from './firewall-worker.js';
 import {manifestPath} from './manifest.js';
 import {defineScript} from './script.js';
 
@@ -42,6 +42,8 @@ export const firewallApply = defineScript<
 	{
 		/** Rules that were missing: added, unless it was only to count. */
 		readonly missing: number;
+		/** Which of the rules those were, by their place. */
+		readonly places: readonly number[];
 	}
 >({
 	name: 'firewall.apply',
@@ -59,16 +61,17 @@ export const firewallApply = defineScript<
 		},
 		{name: 'unit', value: firewallUnitText(firewall, rules) ?? ''},
 	],
-	source: `${failFunction}${presentFunctions}
+	source: `${failFunction}${presentFunctions}${forgetFunction}
 folder=${rollbackFolder}
 left_armed=no
-if [ "$rollback_armed" = no ] && [ "$(cat "$folder/state" 2>/dev/null)" = armed ]; then
-	left_armed=yes
+if [ "$rollback_armed" = no ] && [ -d "$folder" ]; then
+	# Of one that has ended only the word of it is left: this run, which adds what it wants, is told nothing new by it.
+	[ "$(cat "$folder/state" 2>/dev/null)" = rolled-back ] || left_armed=yes
 	if [ "$check_only" = no ]; then
 		# First of all: what is found to be there must not be taken back afterwards.
 		exec 9>>"$folder/lock"
 		flock 9
-		systemctl stop ${rollbackTimer} 2>/dev/null || :
+		forget_rollback
 		rm -rf "$folder"
 		exec 9>&-
 	fi
@@ -125,13 +128,16 @@ add_firewalld() {
 	batch="\${batch:+$batch$separator}$addition"
 }
 missing=0
+place=-1
 while IFS= read -r rule; do
 	[ -n "$rule" ] || continue
+	place=$((place + 1))
 	require_program "$rule"
 	if with_words "$rule" "present_$firewall"; then
 		continue
 	fi
 	missing=$((missing + 1))
+	printf 'place %s\\n' "$place"
 	[ "$check_only" = no ] || continue
 	[ -z "$forbidding" ] || fail "ufw has a rule that forbids what is needed, and takes none beside it: $forbidding"
 	with_words "$rule" "add_$firewall" || fail "The firewall refused a rule: $(printf %s "$rule" | tr "$separator" ' ')"
@@ -157,7 +163,11 @@ if [ $left_armed = yes ]; then
 fi
 printf 'missing %s\\n' "$missing"
 `,
-	decode: ({stdout}) => ({
-		missing: wholeNumber(answerLines(stdout).one('missing')),
-	}),
+	decode({stdout}) {
+		const answer = answerLines(stdout);
+		return {
+			missing: wholeNumber(answer.one('missing')),
+			places: answer.all('place').map((text) => wholeNumber(text)),
+		};
+	},
 });

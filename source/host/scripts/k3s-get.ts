@@ -1,4 +1,5 @@
 import type {Role} from '../../cluster/schema.js';
+import {environmentPath} from '../../plan/paths.js';
 import {answerLines, plainValue} from './answer-lines.js';
 import {appliedHashPath, failFunction} from './files-shell.js';
 import {defineScript} from './script.js';
@@ -18,6 +19,8 @@ export const k3sResolveVersion = defineScript<
 	{
 		/** Base and name of the channel: `https://update.k3s.io/v1-release/channels/stable`. */
 		readonly channelUrl: string;
+		/** The URL of the cluster's proxy for the channel's scheme; may hold a password. */
+		readonly proxy: string | undefined;
 	},
 	{readonly version: string}
 >({
@@ -25,13 +28,15 @@ export const k3sResolveVersion = defineScript<
 	purpose: 'asks the release channel for the name of its release',
 	as: 'login',
 	timeoutMs: 45_000,
-	fields: ({channelUrl}) => [
+	fields: ({channelUrl, proxy}) => [
 		{name: 'url', value: plainValue('channel URL', channelUrl)},
+		{name: 'proxy', value: plainValue('proxy URL', proxy ?? '')},
 	],
 	source: `${failFunction}
+[ -z "$proxy" ] || export http_proxy="$proxy" https_proxy="$proxy"
 if command -v curl >/dev/null 2>&1; then
 	final=$(curl -fsSL --connect-timeout 10 --max-time 40 -o /dev/null -w '%{url_effective}' "$url" 2>&1) ||
-		fail "The release channel $url gives no answer: $final"
+		fail "The release channel $url gives no answer: $(printf %s "$final" | tr '\\n' ' ')"
 elif command -v wget >/dev/null 2>&1; then
 	final=$(wget -SqO /dev/null -T 40 "$url" 2>&1 | sed -n 's/^ *[Ll]ocation: *//p' | tail -n 1)
 	final=\${final%% *}
@@ -83,7 +88,7 @@ export const k3sDownload = defineScript<Download, {readonly changed: boolean}>({
 	part="$folder/.k3s.k3s-mesh-part"
 	rm -f "$part"
 	tell "@now asks for the checksum of $version"
-	fetch "$checksum_url" "$step/checksums" "$step/headers" || fail "The checksums cannot be downloaded from $checksum_url."
+	fetch "$checksum_url" "$step/checksums" "$step/headers" || fail "The checksums cannot be downloaded from $checksum_url$(fetch_reason "$step/headers")."
 	expected=$(awk -v name="$file_name" '$2 == name || $2 == "*" name {print $1; exit}' "$step/checksums")
 	[ -n "$expected" ] || fail "$checksum_url has no checksum of $file_name."
 	outcome=unchanged
@@ -105,7 +110,7 @@ export const k3sDownload = defineScript<Download, {readonly changed: boolean}>({
 			rm -f "$part"
 			[ "$free" -ge 5 ] ||
 				fail "no space left in $folder: K3s needs $((\${total:-0} / 1048576)) MB there, and $room MB were free"
-			fail "$url cannot be downloaded."
+			fail "$url cannot be downloaded$(fetch_reason "$step/headers")."
 		}
 		size=$(stat -c %s "$part")
 		tell "@progress $size $size"
@@ -127,6 +132,24 @@ export const k3sDownload = defineScript<Download, {readonly changed: boolean}>({
 	),
 	decode: ({stdout}) => ({changed: stepResult(stdout)[0] === 'changed'}),
 });
+
+/**
+ * What the .env file beside the unit is to hold after install.sh, which writes it anew from its own environment: the
+ * lines that stood there stay as they are, and the proxy of the cluster file, which K3s gets in a file of its own, is
+ * not left behind in it. Reads, in this order, our file, what stood there, and what install.sh wrote.
+ */
+const unitEnvironmentProgram = String.raw`
+{
+	name = $0
+	sub(/=.*/, "", name)
+	value = $0
+	sub(/^[^=]*=/, "", value)
+	gsub(/^["\047]|["\047]$/, "", value)
+}
+part == "ours" { ours[tolower(name) "=" value] = 1; next }
+part == "before" { before[name] = 1; print; next }
+!(name in before) && !((tolower(name) "=" value) in ours)
+`;
 
 /**
  * Fetches K3s's install.sh and runs it without download and start, in a transient unit `k3s-mesh-install`. Left
@@ -159,16 +182,36 @@ export const k3sInstall = defineScript<
 	[ "$role" = server ] && name=k3s || name=k3s-agent
 	file="/etc/systemd/system/$name.service"
 	tell '@now fetches install.sh'
-	fetch "$script_url" "$step/install.sh" "$step/headers" || fail "install.sh cannot be downloaded from $script_url."
+	fetch "$script_url" "$step/install.sh" "$step/headers" || fail "install.sh cannot be downloaded from $script_url$(fetch_reason "$step/headers")."
 	head -n 1 "$step/install.sh" | grep -q '^#!' || fail "What $script_url answers is no script."
+	# What install.sh has written itself, in a run that did not end, was not there before.
 	for kept in "$file" "$file.env"; do
-		[ ! -f "$kept" ] || [ -f "$step/done" ] || [ -e "$kept.k3s-mesh.bak" ] || cp -p "$kept" "$kept.k3s-mesh.bak"
+		if [ -f "$kept" ] && [ ! -f "$step/done" ] && [ ! -f "$step/begun" ] && [ ! -e "$kept.k3s-mesh.bak" ]; then
+			cp -p "$kept" "$kept.k3s-mesh.new" || cannot_write "$kept.k3s-mesh.bak"
+			mv -f "$kept.k3s-mesh.new" "$kept.k3s-mesh.bak"
+		fi
 	done
+	# What somebody else's install.sh was given goes, as before a first run of it; kept over a run that is cut off.
+	if [ -f "$step/done" ] && [ -f "$file.env" ] && [ ! -f "$step/environment" ]; then
+		(umask 077 && cp "$file.env" "$step/environment.new") || cannot_write "$step/environment"
+		mv -f "$step/environment.new" "$step/environment"
+	fi
+	: >"$step/begun"
 	tell '@now runs install.sh'
 	rm -f ${appliedHashPath}
 	env INSTALL_K3S_SKIP_DOWNLOAD=binary INSTALL_K3S_SKIP_START=true INSTALL_K3S_BIN_DIR="$folder" \
 		INSTALL_K3S_VERSION="$version" /bin/sh "$step/install.sh" "$role"
 	[ -f "$file" ] || fail "install.sh ended well but wrote no $file."
+	if [ -f "$file.env" ]; then
+		: >>"$step/environment"
+		ours=${environmentPath}
+		[ -f "$ours" ] || ours=/dev/null
+		(umask 077 && awk '${unitEnvironmentProgram}' \
+			part=ours "$ours" part=before "$step/environment" part=after "$file.env" >"$file.env.k3s-mesh.new") ||
+			cannot_write "$file.env"
+		mv -f "$file.env.k3s-mesh.new" "$file.env"
+	fi
+	rm -f "$step/environment"
 	printf '%s %s %s\n' "$version" "$role" "$(sha256_of "$file")" >"$step/done"
 	tell '@result changed'`,
 	),

@@ -4,6 +4,7 @@ import {
 	appliedHashPath,
 	failFunction,
 	hashFunctions,
+	roomFunctions,
 	stateFolderFunction,
 } from './files-shell.js';
 import {defineScript} from './script.js';
@@ -76,7 +77,7 @@ export const k3sStart = defineScript<
 			value: configFiles.map((path) => plainValue('path', path)).join('\n'),
 		},
 	],
-	source: String.raw`${failFunction}${hashFunctions}${stateFolderFunction}${unitOfRole}
+	source: String.raw`${failFunction}${hashFunctions}${roomFunctions}${stateFolderFunction}${unitOfRole}
 what_is_there() {
 	printf '%s\n' "$role $version"
 	{
@@ -111,7 +112,10 @@ while [ "$tries" -lt 100 ] && [ "$(systemctl show -p ActiveState "$unit")" = Act
 	sleep 0.2 2>/dev/null || sleep 1
 done
 state_folder
-(umask 077 && printf '%s\n' "$hash" >${appliedHashPath}.new)
+(umask 077 && printf '%s\n' "$hash" >${appliedHashPath}.new) || {
+	rm -f ${appliedHashPath}.new
+	cannot_write ${appliedHashPath}
+}
 mv -f ${appliedHashPath}.new ${appliedHashPath}
 printf 'restarted yes\n'
 `,
@@ -192,6 +196,27 @@ done
 			.split('\n')
 			.findLast((text) => text.startsWith('@state '));
 		return readState(line ?? '');
+	},
+});
+
+/** Streams what K3s's unit has written into the journal in the last seconds, 200 lines at most. */
+export const k3sRecentJournal = defineScript<
+	{readonly role: Role; readonly seconds: number},
+	void
+>({
+	name: 'k3s.recent-journal',
+	purpose: "reads the newest lines of the journal of K3s's unit",
+	as: 'root',
+	timeoutMs: 30_000,
+	fields: ({role, seconds}) => [
+		{name: 'role', value: role},
+		{name: 'seconds', value: Math.ceil(seconds).toString()},
+	],
+	source: `${unitOfRole}
+journalctl --no-pager -q -o cat -n 200 --since="-\${seconds}s" -u "$unit" </dev/null
+`,
+	decode() {
+		// The lines were streamed.
 	},
 });
 

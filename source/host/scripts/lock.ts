@@ -13,47 +13,67 @@ export type LockOwner = {
 	readonly owner: string;
 };
 
+/** Who holds a lock now. */
+export type LockHolder = LockOwner & {
+	/** Since it was taken, in s. */
+	readonly heldSeconds: number;
+	/** Since its last refresh, in s. */
+	readonly ageSeconds: number;
+};
+
 /** What asking for the lock gave. */
 export type LockAnswer =
-	| {readonly taken: true}
-	| {
-			readonly taken: false;
-			readonly holder: LockOwner;
-			/** Since its last refresh, in s. */
-			readonly ageSeconds: number;
-	  };
+	{readonly taken: true} | {readonly taken: false; readonly holder: LockHolder};
 
-/** In /run, so that a reboot frees it. */
+/**
+ * In /run, so that a reboot frees it; the id of the boot says so too where /run outlives one. Ages are by the kernel's
+ * time since boot: a clock that jumps neither frees a lock nor keeps it.
+ */
 const shell = String.raw`${failFunction}
 command -v flock >/dev/null 2>&1 || fail 'flock is not installed on this machine, and the install needs it.'
 [ -d /run/k3s-mesh ] || (umask 077 && mkdir -p /run/k3s-mesh)
 lock=/run/k3s-mesh/lock
 exec 9>>/run/k3s-mesh/lock.guard
 flock 9
+now=
+IFS='. ' read -r now _ </proc/uptime || :
+boot=
+IFS= read -r boot 2>/dev/null </proc/sys/kernel/random/boot_id || :
 holder=
 owner_text=
-refreshed=0
+refreshed=
+taken=
+lock_boot=
+known=no
 if [ -f "$lock" ]; then
 	{
 		IFS= read -r holder || :
 		IFS= read -r owner_text || :
 		IFS= read -r refreshed || :
+		IFS= read -r taken || :
+		IFS= read -r lock_boot || :
 	} <"$lock"
-	case "$refreshed" in
-		'' | *[!0-9]*) refreshed=0 ;;
+	# What no run of ours has written, or one before the last boot, is no lock.
+	case "$refreshed:$taken" in
+		:* | *: | *[!0-9:]*) holder= ;;
 	esac
+	if [ "$lock_boot" = "$boot" ]; then
+		known=yes
+	else
+		holder=
+	fi
 fi
-now=$(date +%s)
+[ -n "$holder" ] || taken=$now
 write_lock() {
-	(umask 077 && printf '%s\n%s\n%s\n' "$run_id" "$owner" "$now" >"$lock.new")
+	(umask 077 && printf '%s\n%s\n%s\n%s\n%s\n' "$run_id" "$owner" "$now" "$taken" "$boot" >"$lock.new")
 	mv -f "$lock.new" "$lock"
 }
 `;
 
-/** Takes the cluster's lock on its first server, when nobody holds it, or the holder named is gone for sure. */
+/** Takes the cluster's lock on one of its servers, when nobody holds it, or the holder named is gone or to be put out. */
 export const lockTake = defineScript<
 	LockOwner & {
-		/** Run ids whose program we know to have ended. */
+		/** Run ids that hold it no longer: their program has ended for certain, or a person breaks their lock. */
 		readonly gone: readonly string[];
 	},
 	LockAnswer
@@ -72,14 +92,23 @@ export const lockTake = defineScript<
 		{name: 'stale', value: String(lockStaleSeconds)},
 	],
 	source: String.raw`${shell}
-age=$((now - refreshed))
-[ "$age" -ge 0 ] || age=0
-if [ -z "$holder" ] || [ "$holder" = "$run_id" ] || [ "$age" -gt "$stale" ] ||
-	printf '%s\n' "$gone" | grep -qxF -e "$holder"; then
+age=0
+held=0
+if [ -n "$holder" ]; then
+	age=$((now - refreshed))
+	held=$((now - taken))
+	# Time never runs backwards within one boot: this machine is a copy that was set back.
+	[ "$age" -ge 0 ] || age=$((stale + 1))
+fi
+if [ "$holder" = "$run_id" ]; then
+	write_lock
+	printf 'taken yes\n'
+elif [ -z "$holder" ] || [ "$age" -gt "$stale" ] || printf '%s\n' "$gone" | grep -qxF -e "$holder"; then
+	taken=$now
 	write_lock
 	printf 'taken yes\n'
 else
-	printf 'taken no\nholder %s\nowner %s\nage %s\n' "$holder" "$owner_text" "$age"
+	printf 'taken no\nholder %s\nowner %s\nheld %s\nage %s\n' "$holder" "$owner_text" "$held" "$age"
 fi
 `,
 	decode({stdout}) {
@@ -91,8 +120,9 @@ fi
 					holder: {
 						runId: answer.one('holder'),
 						owner: answer.one('owner'),
+						heldSeconds: wholeNumber(answer.one('held')),
+						ageSeconds: wholeNumber(answer.one('age')),
 					},
-					ageSeconds: wholeNumber(answer.one('age')),
 				};
 	},
 });
@@ -107,8 +137,9 @@ export const lockRefresh = defineScript<LockOwner, {readonly held: boolean}>({
 		{name: 'run_id', value: plainValue('run id', runId)},
 		{name: 'owner', value: plainValue('owner', owner)},
 	],
+	// A lock that was given back since then was somebody else's in between; one that is not there went with a reboot.
 	source: `${shell}
-if [ -z "$holder" ] || [ "$holder" = "$run_id" ]; then
+if [ "$known" = no ] || [ "$holder" = "$run_id" ]; then
 	write_lock
 	echo 'held yes'
 else
@@ -129,7 +160,11 @@ export const lockRelease = defineScript<{readonly runId: string}, void>({
 		{name: 'owner', value: ''},
 	],
 	source: `${shell}
-[ "$holder" != "$run_id" ] || rm -f "$lock"
+# An empty holder stays, so that a run whose lock was broken learns of it even after the other has ended.
+if [ "$holder" = "$run_id" ]; then
+	run_id=
+	write_lock
+fi
 `,
 	decode() {
 		// Nothing to read.

@@ -1,6 +1,7 @@
 import {
 	failFunction,
 	hashFunctions,
+	roomFunctions,
 	stateFolder,
 	stateFolderFunction,
 } from './files-shell.js';
@@ -37,15 +38,40 @@ export const manifestWrite = defineScript<
 	as: 'root',
 	timeoutMs: 30_000,
 	fields: ({content}) => [{name: 'content', value: content}],
-	source: `${failFunction}${hashFunctions}${stateFolderFunction}
+	source: `${failFunction}${hashFunctions}${roomFunctions}${stateFolderFunction}
 state_folder
 if [ -f ${manifestPath} ] && [ "$(sha256_of ${manifestPath})" = "$(printf %s "$content" | sha256_in)" ]; then
 	echo unchanged
 	exit 0
 fi
-(umask 077 && printf %s "$content" >${manifestPath}.new) || fail '${manifestPath} cannot be written.'
+(umask 077 && printf %s "$content" >${manifestPath}.new) || {
+	rm -f ${manifestPath}.new
+	cannot_write ${manifestPath}
+}
 mv -f ${manifestPath}.new ${manifestPath}
 echo changed
 `,
 	decode: ({stdout}) => ({changed: stdout.trim() === 'changed'}),
+});
+
+/** Removes our folder with all that is in it: the last of ours on a machine, after what it lists is taken back. */
+export const manifestForget = defineScript<
+	Record<string, never>,
+	{readonly changed: boolean}
+>({
+	name: 'manifest.forget',
+	purpose:
+		'removes the folder with the list of what we added, when all of it is taken back',
+	as: 'root',
+	timeoutMs: 60_000,
+	fields: () => [],
+	source: `${failFunction}
+if [ ! -e ${stateFolder} ]; then
+	echo 'changed no'
+	exit 0
+fi
+rm -rf ${stateFolder} || fail '${stateFolder} cannot be removed.'
+echo 'changed yes'
+`,
+	decode: ({stdout}) => ({changed: stdout.trim() === 'changed yes'}),
 });

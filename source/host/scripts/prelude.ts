@@ -3,12 +3,19 @@ import {incompleteCode} from './bootstrap.js';
 import type {ScriptField} from './script.js';
 
 /**
- * `next_field` reads one value: a line with its length, then that many bytes, whatever they are, trailing line ends
+ * `next_field` reads one value. One line of text comes as such, after `=`: the shell reads it without any program. All
+ * else, and what is long, is a line with its length, then that many bytes, whatever they are, trailing line ends
  * included. The body of a script never starts when one is cut short.
  */
 const readFunction = `
 next_field() {
-	read -r field_length || exit ${incompleteCode}
+	IFS= read -r field_length || exit ${incompleteCode}
+	case "$field_length" in
+	=*)
+		field="\${field_length#=}"
+		return
+		;;
+	esac
 	[ "$field_length" -ge 0 ] || exit ${incompleteCode}
 	field=
 	while [ "\${#field}" -lt "$field_length" ]; do
@@ -81,6 +88,7 @@ export const wrapScript = (
 	source: string,
 	fieldNames: readonly string[],
 	kind: BodyKind,
+	lingers = false,
 ): string => {
 	for (const name of fieldNames) {
 		if (!/^[a-z][a-z\d_]*$/.test(name) || reservedNames.has(name)) {
@@ -101,6 +109,7 @@ printf '\n%s begin\n' "$marker"
 printf '\n%s begin\n' "$marker" >&2
 ${kind === 'run' ? runToEnd(source) : runTalking(source)}
 printf '%s end %s\n' "$marker" "$code"
+${lingers ? 'read -r rest || :' : ''}
 exit "$code"
 `;
 };
@@ -111,6 +120,11 @@ export type CallContext = {
 	readonly marker: string;
 	/** `SSH_CONNECTION` as the login shell had it, which sudo strips; bodies find it as `$ssh_connection`. */
 	readonly sshConnection: string;
+	/**
+	 * Does it stay until we end its input? A sudo that logs output loses the last of it when its command ends at once
+	 * (seen with 1.9.13, one time in ten), and the end mark with it.
+	 */
+	readonly lingers?: boolean;
 };
 
 const lengthPrefixed = (text: string): Buffer => {
@@ -118,12 +132,21 @@ const lengthPrefixed = (text: string): Buffer => {
 	return Buffer.concat([Buffer.from(`${bytes.length}\n`), bytes]);
 };
 
-/** The bytes to send after the ready mark: script, marker and fields, each with its length. */
+/** From here on a program that reads is faster than the shell, which takes single bytes. */
+const lineLimit = 1024;
+
+/** A value as `next_field` reads it. */
+const encodeValue = (text: string): Buffer =>
+	text.length > lineLimit || text.includes('\n')
+		? lengthPrefixed(text)
+		: Buffer.from(`=${text}\n`);
+
+/** The bytes to send after the ready mark: script, marker and fields. */
 export const encodeRequest = (
 	source: string,
 	fields: readonly ScriptField[],
 	kind: BodyKind,
-	{marker, sshConnection}: CallContext,
+	{marker, sshConnection, lingers}: CallContext,
 ): Buffer => {
 	for (const {name, value} of fields) {
 		if (value.includes('\0')) {
@@ -137,10 +160,11 @@ export const encodeRequest = (
 				source,
 				fields.map(({name}) => name),
 				kind,
+				lingers,
 			),
 		),
 		...[marker, sshConnection, ...fields.map(({value}) => value)].map((value) =>
-			lengthPrefixed(value),
+			encodeValue(value),
 		),
 	]);
 };

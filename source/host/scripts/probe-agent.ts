@@ -8,6 +8,8 @@ import {defineScript} from './script.js';
 export type ProbeAgentInput = ChosenRung & {
 	/** The agent ends by itself after this time, in s, whatever happens to us. */
 	readonly limitSeconds: number;
+	/** It ends as well when it has heard nothing from us for this long, in s: a connection may go without an end. */
+	readonly silenceSeconds: number;
 };
 
 const sources: Readonly<Record<ChosenRung['rung'], string>> = {
@@ -22,7 +24,7 @@ const sources: Readonly<Record<ChosenRung['rung'], string>> = {
 /**
  * The measuring agent, without root and with nothing written to disk: one process on the node's own Python or Perl, or
  * bash with a process for each thing it does. It talks by lines of JSON (`probe/messages.ts`), ends when its standard
- * input does, and by itself after its limit.
+ * input does or says nothing for too long, and by itself after its limit.
  */
 export const probeAgent = defineScript<ProbeAgentInput, void>({
 	name: 'probe.agent',
@@ -32,7 +34,7 @@ export const probeAgent = defineScript<ProbeAgentInput, void>({
 	timeoutMs: 180_000,
 	// The source goes by the environment, because standard input belongs to the conversation and argv is public.
 	source: `
-export probe_source probe_limit probe_rung probe_listener
+export probe_source probe_limit probe_silence probe_rung probe_listener
 case $probe_rung in
 *python*)
 	exec "$probe_program" -I -S -c 'import os; exec(compile(os.environ.pop("probe_source"), "k3s-mesh-probe", "exec"))'
@@ -52,11 +54,12 @@ perl)
 	;;
 esac
 `,
-	fields: ({rung, program, listener, limitSeconds}) => [
+	fields: ({rung, program, listener, limitSeconds, silenceSeconds}) => [
 		{name: 'probe_rung', value: rung},
 		{name: 'probe_program', value: program},
 		{name: 'probe_listener', value: listener ?? ''},
 		{name: 'probe_limit', value: String(limitSeconds)},
+		{name: 'probe_silence', value: String(silenceSeconds)},
 		{name: 'probe_source', value: sources[rung]},
 	],
 	decode() {

@@ -1,13 +1,15 @@
+import {environmentPath} from '../../plan/paths.js';
 import {
 	failFunction,
 	hashFunctions,
 	k3sPath,
+	roomFunctions,
 	stateFolder,
 	stateFolderFunction,
 } from './files-shell.js';
 
 /** The long steps: each runs as the transient unit `k3s-mesh-NAME`, so that it outlives our connection. */
-export type LongStep = 'download' | 'install';
+export type LongStep = 'download' | 'install' | 'tailscale' | 'uninstall';
 
 /** What a long step tells while it runs. */
 export type StepLine =
@@ -58,7 +60,7 @@ export const stepResult = (stdout: string): readonly string[] => {
 };
 
 /** Functions that the launcher and the worker of every long step share. */
-const sharedFunctions = `${failFunction}${hashFunctions}${k3sPath}
+const sharedFunctions = `${failFunction}${hashFunctions}${roomFunctions}${k3sPath}
 # The rule of K3s's install.sh: /opt/bin where /usr/local/bin cannot be written.
 binary_folder() {
 	if [ -w /usr/local/bin ]; then
@@ -69,14 +71,28 @@ binary_folder() {
 		fail '/usr/local/bin cannot be written on this machine, and there is no /opt/bin.'
 	fi
 }
-# fetch URL FILE HEADERS
+# fetch URL FILE HEADERS; what curl says about it is kept for fetch_reason (wget says nothing when it is quiet).
 fetch() {
+	case "$1" in
+		file://*)
+			cp -- "\${1#file://}" "$2"
+			return
+			;;
+	esac
 	if command -v curl >/dev/null 2>&1; then
-		curl -fsSL --connect-timeout 20 --speed-limit 1 --speed-time 60 --retry 2 -D "$3" -o "$2" "$1"
+		curl -fsSL --connect-timeout 20 --speed-limit 1 --speed-time 60 --retry 2 -D "$3" -o "$2" "$1" 2>"$3.said"
 	elif command -v wget >/dev/null 2>&1; then
 		wget -q -T 60 -O "$2" "$1"
 	else
 		fail 'Neither curl nor wget is installed on this machine, and one of them is needed.'
+	fi
+}
+# fetch_reason HEADERS: why the last fetch with these headers failed, to stand behind a sentence.
+fetch_reason() {
+	if ! has_room "\${1%/*}"; then
+		printf ': no space left on this machine'
+	elif [ -s "$1.said" ]; then
+		printf ': %s' "$(sed -n '$s/^curl: ([0-9]*) //; $p' "$1.said")"
 	fi
 }
 `;
@@ -130,6 +146,10 @@ ${readInputs}
 tell() {
 	printf '%s\\n' "$1" >>"$step/lines"
 }
+# Of the two spellings Go reads the great one first; curl knows the small one only where plain HTTP is meant.
+[ -z "\${HTTP_PROXY:-}" ] || export http_proxy="$HTTP_PROXY"
+[ -z "\${HTTPS_PROXY:-}" ] || export https_proxy="$HTTPS_PROXY"
+[ -z "\${NO_PROXY:-}" ] || export no_proxy="$NO_PROXY"
 work() {
 ${worker}
 }
@@ -148,7 +168,8 @@ END_OF_WORKER
 	systemctl reset-failed "$unit" 2>/dev/null || :
 	# A unit does not get what logins get from there, such as the address of a proxy.
 	systemd-run --quiet --collect --unit="$unit" --description='k3s-mesh: ${step}' \\
-		--property=EnvironmentFile=-/etc/environment --property=RuntimeMaxSec=3600 /bin/sh "$step/worker" 8>&-
+		--property=EnvironmentFile=-/etc/environment --property=EnvironmentFile=-${environmentPath} \\
+		--property=RuntimeMaxSec=3600 /bin/sh "$step/worker" 8>&-
 }
 # show_new: what was told since the last look.
 shown=0
@@ -163,6 +184,7 @@ for program in systemd-run flock; do
 	command -v $program >/dev/null 2>&1 || fail "$program is not installed on this machine, and the install needs it."
 done
 state_folder
+has_room ${stateFolder} || fail 'no space left in ${stateFolder}: the ${step} needs some there.'
 mkdir -p "$step"
 exec 8>>${stateFolder}/steps/launch.lock
 flock 8
@@ -190,6 +212,7 @@ while :; do
 	show_new
 	[ ! -s "$step/result" ] || break
 	if ! unit_runs && [ ! -s "$step/result" ]; then
+		has_room "$step" || fail 'no space left in ${stateFolder}: the ${step} ended before its time.'
 		fail 'The ${step} on this machine was cut off before its end.'
 	fi
 	sleep 0.5 2>/dev/null || sleep 1

@@ -64,6 +64,8 @@ export type VerifyPod = {
 	readonly node: string;
 	/** `undefined` until it has one. */
 	readonly address: string | undefined;
+	/** Those of further families, where pods have two. */
+	readonly furtherAddresses?: readonly string[];
 	readonly running: boolean;
 	/** Why its container does not run, in Kubernetes' words. */
 	readonly reason: string | undefined;
@@ -92,6 +94,7 @@ const podList = z.object({
 				.object({
 					phase: z.string().default('Pending'),
 					podIP: z.string().optional(),
+					podIPs: z.array(z.object({ip: z.string()})).default([]),
 					containerStatuses: z
 						.array(
 							z.object({
@@ -138,6 +141,9 @@ export const parsePods = (
 		.items.filter(({metadata}) => metadata.deletionTimestamp === undefined)
 		.map(({metadata, spec, status}) => {
 			const running = status.phase === 'Running';
+			const further = status.podIPs
+				.map(({ip}) => ip)
+				.filter((ip) => ip !== status.podIP);
 			const waiting = status.containerStatuses[0]?.state?.waiting;
 			const sandbox =
 				!running &&
@@ -155,6 +161,7 @@ export const parsePods = (
 				name: metadata.name,
 				node: spec.nodeName,
 				address: status.podIP === '' ? undefined : status.podIP,
+				...(further.length > 0 && {furtherAddresses: further}),
 				running,
 				reason: [sandbox, waiting?.message, waiting?.reason].find(
 					(text) => text !== undefined && text !== '',

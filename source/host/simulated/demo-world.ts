@@ -8,7 +8,7 @@ const gibibyte = 1024 ** 3;
  * The machines of the demo, a story that many know: a server at a cloud, a small computer at home behind a router
  * that maps an address of its own to it, a second cloud across the ocean whose firewall lets only SSH and WireGuard
  * in (a warning, which the plan takes care of). A fourth machine, ams2, is there to be added: it refuses SSH on port 22
- * and has it on 2222.
+ * and has it on 2222. Who logs in there as anybody but root is asked for a password by sudo, which takes any.
  */
 export const demoMachines: readonly MachineSpec[] = [
 	{
@@ -58,6 +58,7 @@ export const demoMachines: readonly MachineSpec[] = [
 	},
 	{
 		hostname: 'ams2',
+		sudoPassword: 'any',
 		dial: ['203.0.113.40', 'ams2', 'ams2.example.org'],
 		sshPort: 2222,
 		externalIp: '203.0.113.40',

@@ -1,6 +1,7 @@
 import {createHash} from 'node:crypto';
 import {parse, stringify} from 'yaml';
 import type {K3sConfigFile} from '../../facts/host-facts.js';
+import {filesReceive} from '../scripts/files-receive.js';
 import {filesHash, filesRead, filesWrite} from '../scripts/files.js';
 import {
 	manifestPath,
@@ -52,6 +53,10 @@ export const configFilesOf = (machine: Machine): readonly K3sConfigFile[] =>
 
 /** Files on simulated machines. */
 export const fileAnswers: readonly Answer[] = [
+	answerTo(filesReceive, ({machine, input}) => {
+		const {text} = input as typeof input & {readonly text: string};
+		return {changed: write(machine, input.path, text, input.mode)};
+	}),
 	answerTo(filesWrite, async ({scene, machine, input, signal}) => {
 		await scene.pace.pass(250, signal);
 		const {path, mode, content, keepPrevious} = input;

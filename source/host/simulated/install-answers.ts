@@ -32,10 +32,8 @@ const channels: Readonly<Record<string, string>> = {
 	'v1.35': 'v1.35.6+k3s1',
 };
 
-const lockAgeSeconds = (scene: Scene, machine: Machine): number =>
-	machine.lock === undefined
-		? Number.POSITIVE_INFINITY
-		: Math.max(0, Math.round((scene.now() - machine.lock.at) / 1000));
+const secondsSince = (scene: Scene, at: number): number =>
+	Math.max(0, Math.round((scene.now() - at) / 1000));
 
 const missingRules = (
 	machine: Machine,
@@ -55,24 +53,28 @@ export const installAnswers: readonly Answer[] = [
 			scene.touch();
 		}
 
-		return {missing: missing.length};
+		return {
+			missing: missing.length,
+			places: missing.map((rule) => input.rules.indexOf(rule)),
+		};
 	}),
 	answerTo(firewallArm, async ({scene, machine, input, signal}) => {
 		await scene.pace.pass(300, signal);
 		const missing = missingRules(machine, input.rules);
 		machine.rulesBefore = missing.length > 0 ? [...machine.rules] : undefined;
-		return {missing: missing.length};
+		return {missing: missing.length, earlier: undefined};
 	}),
 	answerTo(firewallSettle, async ({scene, machine, input, signal}) => {
 		await scene.pace.pass(200, signal);
-		const rolledBack = !input.keep && machine.rulesBefore !== undefined;
-		if (rolledBack) {
-			machine.rules.splice(0, Infinity, ...machine.rulesBefore!);
-			scene.touch();
+		const {rulesBefore} = machine;
+		machine.rulesBefore = undefined;
+		if (input.keep || rulesBefore === undefined) {
+			return {outcome: 'kept'} as const;
 		}
 
-		machine.rulesBefore = undefined;
-		return {rolledBack};
+		machine.rules.splice(0, Infinity, ...rulesBefore);
+		scene.touch();
+		return {outcome: 'rolled-back', left: []} as const;
 	}),
 	answerTo(k3sResolveVersion, async ({scene, node, input, signal}) => {
 		await scene.pace.pass(400, signal);
@@ -143,36 +145,54 @@ export const installAnswers: readonly Answer[] = [
 		return {changed: true};
 	}),
 	answerTo(lockTake, ({scene, machine, input}): LockAnswer => {
-		const holder = machine.lock;
-		const ageSeconds = lockAgeSeconds(scene, machine);
+		const {runId, owner} = input;
+		const {lock} = machine;
+		const ageSeconds =
+			lock === undefined ? 0 : secondsSince(scene, lock.refreshedAt);
 		if (
-			holder !== undefined &&
-			holder.runId !== input.runId &&
+			lock !== undefined &&
+			lock.runId !== '' &&
+			lock.runId !== runId &&
 			ageSeconds <= lockStaleSeconds &&
-			!input.gone.includes(holder.runId)
+			!input.gone.includes(lock.runId)
 		) {
 			return {
 				taken: false,
-				holder: {runId: holder.runId, owner: holder.owner},
-				ageSeconds,
+				holder: {
+					runId: lock.runId,
+					owner: lock.owner,
+					heldSeconds: secondsSince(scene, lock.takenAt),
+					ageSeconds,
+				},
 			};
 		}
 
-		machine.lock = {runId: input.runId, owner: input.owner, at: scene.now()};
+		const at = scene.now();
+		machine.lock = {
+			runId,
+			owner,
+			takenAt: lock?.runId === runId ? lock.takenAt : at,
+			refreshedAt: at,
+		};
 		return {taken: true};
 	}),
 	answerTo(lockRefresh, ({scene, machine, input}) => {
-		const held =
-			machine.lock === undefined || machine.lock.runId === input.runId;
+		const {lock} = machine;
+		const held = lock === undefined || lock.runId === input.runId;
 		if (held) {
-			machine.lock = {...input, at: scene.now()};
+			const at = scene.now();
+			machine.lock = {
+				...input,
+				takenAt: lock?.takenAt ?? at,
+				refreshedAt: at,
+			};
 		}
 
 		return {held};
 	}),
 	answerTo(lockRelease, ({machine, input}) => {
 		if (machine.lock?.runId === input.runId) {
-			machine.lock = undefined;
+			machine.lock = {...machine.lock, runId: '', owner: ''};
 		}
 	}),
 ];

@@ -9,6 +9,7 @@ import {
 import {
 	k3sJournal,
 	k3sPing,
+	k3sRecentJournal,
 	k3sStart,
 	k3sState,
 	type PingAnswer,
@@ -146,6 +147,11 @@ export const k3sAnswers: readonly Answer[] = [
 			}
 
 			await scene.change(signal);
+		}
+	}),
+	answerTo(k3sRecentJournal, ({machine, onLine}) => {
+		for (const line of machine.k3s.journal) {
+			onLine(line);
 		}
 	}),
 	answerTo(k3sPing, async ({scene, machine, input, signal}) => {

@@ -34,6 +34,7 @@ export const makeMachineFacts = (
 	forwarding: {ipv4: false, policy: 'accept', blockingRules: []},
 	selinux: 'disabled',
 	k3s: undefined,
+	tailscale: undefined,
 	cloud: undefined,
 	sshConnection: undefined,
 	tools: {

@@ -34,15 +34,18 @@ export const factsNow = (
 		now,
 		port,
 		dialed,
+		rootRefused,
 	}: {
 		readonly now: number;
 		/** The port of SSH. */
 		readonly port: number;
 		/** The address that we dialed. */
 		readonly dialed: string;
+		/** Why the login does not become root, when it does not. */
+		readonly rootRefused?: string | undefined;
 	},
 ): HostFacts => {
-	const {facts, k3s, files, spec} = machine;
+	const {facts, k3s, files} = machine;
 	const manifestText = files.get(manifestPath)?.content;
 	const flannelConfText = files.get(flannelConfPath)?.content;
 	const manifest =
@@ -66,7 +69,7 @@ export const factsNow = (
 			serverPort: port,
 			dialedAddress: dialed,
 		},
-		privilege: spec.faults?.noSudo ? 'none' : facts.privilege,
+		...(rootRefused !== undefined && {privilege: 'none', rootRefused}),
 		k3s:
 			k3s.installed === undefined && k3s.binary === undefined
 				? facts.k3s

@@ -1,4 +1,4 @@
-import type {HostFacts} from '../../facts/host-facts.js';
+import type {HostFacts, TailscaleFacts} from '../../facts/host-facts.js';
 import type {Role} from '../../cluster/schema.js';
 import type {FirewallWords} from '../scripts/firewall-unit.js';
 import type {UnitState} from '../scripts/k3s-run.js';
@@ -20,7 +20,9 @@ export type Faults = {
 	readonly ssh?: 'refused' | 'silent' | 'no-login' | 'changed-key';
 	/** Its host key is not known yet, so that the person is asked. */
 	readonly unknownKey?: boolean;
-	/** The login may not run sudo. */
+	/** It lets nobody in without this password. */
+	readonly password?: string;
+	/** There is no sudo. */
 	readonly noSudo?: boolean;
 	/** So many downloads of K3s fail before one succeeds. */
 	readonly failingDownloads?: number;
@@ -40,6 +42,8 @@ export type MachineSpec = {
 	readonly sshPort?: number;
 	/** The login that is used when none is named; default `root`. */
 	readonly user?: string;
+	/** What sudo asks of a login that is not root; `any` takes whatever is given. Without it, sudo does not ask. */
+	readonly sudoPassword?: string;
 	/** The address under which the internet reaches it. */
 	readonly externalIp: string;
 	/** Its address in a private network; with one, the external address is not on the machine itself. */
@@ -119,12 +123,23 @@ export type Machine = {
 	/** The rules as they were before a change that waits for its confirmation. */
 	rulesBefore: readonly FirewallWords[] | undefined;
 	readonly k3s: SimulatedK3s;
+	/** What its Tailscale says; the other machines of the tailnet are looked up. */
+	tailscale: TailscaleFacts | undefined;
 	lock:
-		| {readonly runId: string; readonly owner: string; readonly at: number}
+		| {
+				/** Empty once it was given back. */
+				readonly runId: string;
+				readonly owner: string;
+				/** ms since 1970. */
+				readonly takenAt: number;
+				readonly refreshedAt: number;
+		  }
 		| undefined;
 	downloadsToFail: number;
 	/** Was its host key accepted meanwhile? */
 	trusted: boolean;
+	/** Has somebody given its password? */
+	isUnlocked: boolean;
 };
 
 const defaultRoute = (gateway: string, source: string) => ({
@@ -159,11 +174,7 @@ export const makeMachine = (spec: MachineSpec): Machine => {
 				},
 			],
 			routes: [defaultRoute(gatewayOf(onMachine), onMachine)],
-			privilege: spec.faults?.noSudo
-				? 'none'
-				: (spec.user ?? 'root') === 'root'
-					? 'root'
-					: 'sudo',
+			privilege: (spec.user ?? 'root') === 'root' ? 'root' : 'sudo',
 			...spec.facts,
 		}),
 		files: new Map(),
@@ -183,8 +194,10 @@ export const makeMachine = (spec: MachineSpec): Machine => {
 			starts: 0,
 			cluster: undefined,
 		},
+		tailscale: spec.facts?.tailscale,
 		lock: undefined,
 		downloadsToFail: spec.faults?.failingDownloads ?? 0,
 		trusted: !spec.faults?.unknownKey,
+		isUnlocked: spec.faults?.password === undefined,
 	};
 };

@@ -1,6 +1,7 @@
 import {addressScope, isAddress, sameAddress} from '../../cluster/addresses.js';
 import type {Machine} from './machine.js';
 import type {Scene} from './scene.js';
+import {machineInTailnet} from './tailnet.js';
 
 /** What becomes of a packet that a machine, or we ourselves, send. */
 export type Arrival =
@@ -70,6 +71,11 @@ export const follow = (
 	from: Machine | undefined,
 	destination: Destination,
 ): Arrival => {
+	const inTailnet = from && machineInTailnet(scene, from, destination.address);
+	if (inTailnet !== undefined) {
+		return {kind: 'arrives', machine: inTailnet};
+	}
+
 	const machine = machineAt(scene, from, destination.address);
 	if (machine === undefined) {
 		return {kind: 'silence'};

@@ -1,4 +1,5 @@
 import {setImmediate as soon} from 'node:timers/promises';
+import {ownSignal} from '../../own-signal.js';
 
 /**
  * How fast the simulated world goes: 1 as fast as people expect of real machines, 0 as fast as it can. Waiting ends
@@ -22,6 +23,7 @@ export const makePace = (factor: number): Pace => ({
 			return;
 		}
 
+		const own = signal && ownSignal(signal);
 		await new Promise<void>((resolve, reject) => {
 			const onAbort = () => {
 				clearTimeout(timer);
@@ -29,10 +31,10 @@ export const makePace = (factor: number): Pace => ({
 			};
 
 			const timer = setTimeout(() => {
-				signal?.removeEventListener('abort', onAbort);
+				own?.removeEventListener('abort', onAbort);
 				resolve();
 			}, milliseconds * factor);
-			signal?.addEventListener('abort', onAbort, {once: true});
+			own?.addEventListener('abort', onAbort, {once: true});
 			if (signal === undefined) {
 				// What goes on behind the scene keeps nobody from leaving.
 				timer.unref();

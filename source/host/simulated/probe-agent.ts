@@ -1,4 +1,3 @@
-import {setMaxListeners} from 'node:events';
 import type {
 	Command,
 	Message,
@@ -14,6 +13,7 @@ import {listeningOf} from './machine-state.js';
 import {listenersOf, tlsKeyOf, type Listening} from './listening.js';
 import {follow, machineAt, roundTrip, sourceSeen} from './network.js';
 import type {Scene} from './scene.js';
+import {machineInTailnet} from './tailnet.js';
 
 /** Places that another program holds, as binding would find out. */
 const heldPlaces = (machine: Machine, places: readonly Place[]) =>
@@ -47,8 +47,6 @@ export const simulateProbeAgent = (
 	const queue = makeLineQueue();
 	const closing = new AbortController();
 	const end = AbortSignal.any([signal, closing.signal]);
-	// Every try of the agent waits on it at the same time.
-	setMaxListeners(0, end);
 	let own: Listening | undefined;
 
 	const say = (message: Message) => {
@@ -169,15 +167,17 @@ export const simulateProbeAgent = (
 	};
 
 	const tryOne = async (wanted: Try): Promise<void> => {
-		const {id} = wanted;
-		const target = machineAt(scene, machine, wanted.address);
+		const {id, address} = wanted;
+		const target =
+			machineInTailnet(scene, machine, address) ??
+			machineAt(scene, machine, address);
 		switch (wanted.what) {
 			case 'service': {
 				await scene.pace.pass(60, end);
 				say({
 					tried: id,
 					sent: 1,
-					host: wanted.address === '' ? 'time.example.org' : wanted.address,
+					host: address === '' ? 'time.example.org' : address,
 					...(machine.spec.offline
 						? {result: 'silent'}
 						: {result: 'served', rtt: 8 + scene.random() * 4}),
@@ -226,6 +226,10 @@ export const simulateProbeAgent = (
 			own ??= {node: command.node, token: command.token, arrived: []};
 			listenersOf(scene).set(machine, own);
 			say({listening: true, refused: heldPlaces(machine, command.places)});
+			return;
+		}
+
+		if (command.do === 'stay') {
 			return;
 		}
 

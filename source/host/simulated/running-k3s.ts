@@ -96,14 +96,31 @@ const register = (
 	const name = textOf(config, 'node-name') ?? spec.hostname;
 	const known = cluster.nodes.get(name);
 	const [first = '10', second = '42'] = cluster.clusterCidr.split('.');
+	const podCidr =
+		known?.podCidr ?? `${first}.${second}.${cluster.nodes.size}.0/24`;
 	k3s.cluster = cluster;
+	// With vpn-auth K3s takes the address that it has in the tailnet, and offers its pod network there.
+	const inTailnet =
+		textOf(config, 'vpn-auth-file') === undefined
+			? undefined
+			: machine.tailscale?.addresses[0];
+	if (inTailnet !== undefined) {
+		machine.tailscale = {
+			...machine.tailscale!,
+			advertisedRoutes: [podCidr],
+			approvedRoutes: [podCidr],
+		};
+	}
+
 	cluster.nodes.set(name, {
 		name,
 		machine,
 		role,
-		internalIp: textOf(config, 'node-ip') ?? facts.addresses[0]!.address,
-		externalIp: textOf(config, 'node-external-ip'),
-		podCidr: known?.podCidr ?? `${first}.${second}.${cluster.nodes.size}.0/24`,
+		internalIp:
+			inTailnet ?? textOf(config, 'node-ip') ?? facts.addresses[0]!.address,
+		externalIp:
+			inTailnet === undefined ? textOf(config, 'node-external-ip') : undefined,
+		podCidr,
 		ready: false,
 	});
 };

@@ -1,3 +1,4 @@
+import {ownSignal} from '../../own-signal.js';
 import type {Machine} from './machine.js';
 import type {Pace} from './pace.js';
 
@@ -34,8 +35,9 @@ export const makeScene = (
 		change: async (signal) =>
 			new Promise((resolve, reject) => {
 				signal?.throwIfAborted();
+				const own = signal && ownSignal(signal);
 				const wake = () => {
-					signal?.removeEventListener('abort', onAbort);
+					own?.removeEventListener('abort', onAbort);
 					resolve();
 				};
 
@@ -45,7 +47,7 @@ export const makeScene = (
 				};
 
 				waiting.add(wake);
-				signal?.addEventListener('abort', onAbort, {once: true});
+				own?.addEventListener('abort', onAbort, {once: true});
 			}),
 	};
 };

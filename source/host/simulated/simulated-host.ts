@@ -1,18 +1,21 @@
+import {Buffer} from 'node:buffer';
 import {isAddress} from '../../cluster/addresses.js';
 import {DeadlineExceeded, HostLost} from '../errors.js';
-import type {CallOptions, Host} from '../host.js';
+import type {CallOptions, Host, UploadSource} from '../host.js';
 import {probeAgent} from '../scripts/probe-agent.js';
 import type {Script} from '../scripts/script.js';
-import {sudoRefused} from '../ssh/refusals.js';
+import {RootRefused, reasonOf, type Refusal} from '../ssh/refusals.js';
 import type {Answer, Call} from './answer.js';
 import {fileAnswers} from './file-answers.js';
 import {installAnswers} from './install-answers.js';
 import {k3sAnswers} from './k3s-answers.js';
+import {leavingAnswers} from './leaving-answers.js';
 import type {Machine} from './machine.js';
 import {makeFactAnswers} from './fact-answers.js';
 import {simulateProbeAgent} from './probe-agent.js';
 import {probeAnswers} from './probe-answers.js';
 import type {Scene} from './scene.js';
+import {tailscaleAnswers} from './tailscale-answers.js';
 import {verifyAnswers} from './verify-answers.js';
 
 /** A host of the simulated world. It answers the scripts of the catalogue by their names. */
@@ -26,8 +29,10 @@ export const makeSimulatedHost = (options: {
 	readonly port: number;
 	/** As it was dialed. */
 	readonly host: string;
+	/** Why it does not become root, when it does not. */
+	readonly refusal: Refusal | undefined;
 }): Host => {
-	const {scene, machine, name, user, port} = options;
+	const {scene, machine, name, user, port, refusal} = options;
 	const closing = new AbortController();
 	const answers = new Map<string, Answer['reply']>(
 		[
@@ -35,6 +40,8 @@ export const makeSimulatedHost = (options: {
 			...fileAnswers,
 			...installAnswers,
 			...k3sAnswers,
+			...leavingAnswers,
+			...tailscaleAnswers,
 			...verifyAnswers,
 			...probeAnswers,
 		].map(({script, reply}) => [script, reply]),
@@ -51,8 +58,8 @@ export const makeSimulatedHost = (options: {
 		}
 
 		signal.throwIfAborted();
-		if (script.as === 'root' && machine.spec.faults?.noSudo) {
-			throw sudoRefused(name, user, 'sudo: a password is required');
+		if (script.as === 'root' && refusal !== undefined) {
+			throw new RootRefused(name, user, refusal);
 		}
 
 		const reply = answers.get(script.name);
@@ -92,10 +99,28 @@ export const makeSimulatedHost = (options: {
 		address: `${user}@${options.host}:${port}`,
 		dialed: isAddress(options.host) ? options.host : machine.spec.externalIp,
 		rttMs: machine.spec.rttMs,
+		...(refusal !== undefined && {rootRefused: reasonOf(refusal)}),
 		run: async (script, input, callOptions) =>
 			call(script, input, callOptions, () => undefined),
 		stream: async (script, input, {onLine, ...callOptions}) =>
 			call(script, input, callOptions, onLine),
+		async upload<Input, Output>(
+			script: Script<Input, Output>,
+			input: Input,
+			{read, onProgress, ...callOptions}: CallOptions & UploadSource,
+		) {
+			const pieces: Uint8Array[] = [];
+			let done = 0;
+			for await (const bytes of read(0)) {
+				pieces.push(bytes);
+				done += bytes.length;
+				onProgress(done);
+			}
+
+			// What arrives is text in the simulated world.
+			const text = Buffer.concat(pieces).toString('utf8');
+			return call(script, {...input, text}, callOptions, () => undefined);
+		},
 		async converse(script, _input, {signal}) {
 			if (script.name !== probeAgent.name) {
 				throw new Error(

@@ -26,14 +26,19 @@ import {servedCluster, wireguardKeyOf} from './k3s-answers.js';
 import type {Machine, RegisteredNode, SimulatedCluster} from './machine.js';
 import {follow, roundTrip} from './network.js';
 import type {Scene} from './scene.js';
+import {shareTailnet, usesTailnet} from './tailnet.js';
 
-/** WireGuard meets when one direction is open: the other side learns where answers go. */
+/** WireGuard meets where a tailnet carries it, or when one direction is open: the other side learns where answers go. */
 export const meets = (
 	scene: Scene,
 	one: Machine,
 	node: RegisteredNode,
 ): boolean => {
 	const other = node.machine;
+	if (usesTailnet(node)) {
+		return one === other || shareTailnet(one, other);
+	}
+
 	const arrives = (from: Machine, to: Machine) =>
 		follow(scene, from, {
 			address: to.spec.externalIp,
@@ -43,7 +48,7 @@ export const meets = (
 	return one === other || arrives(one, other) || arrives(other, one);
 };
 
-/** Address number `last` in the network of a node's pods: 0 is the mesh interface, 5 the pod of verification. */
+/** Address number `last` in the network of a node's pods: 0 is the mesh interface, 1 cni0, 5 the pod of verification. */
 const inPodCidr = ({podCidr}: RegisteredNode, last: number): string =>
 	podCidr.replace(/\d+\/\d+$/, String(last));
 
@@ -58,10 +63,8 @@ const pingAll = (
 ): readonly PingResult[] => {
 	const nodes = [...(machine.k3s.cluster?.nodes.values() ?? [])];
 	return targets.map((address) => {
-		const node = nodes.find(
-			(candidate) =>
-				inPodCidr(candidate, 0) === address ||
-				inPodCidr(candidate, podNumber) === address,
+		const node = nodes.find((candidate) =>
+			[0, 1, podNumber].some((last) => inPodCidr(candidate, last) === address),
 		);
 		const ok =
 			node?.machine.k3s.unit.activeState === 'active' &&

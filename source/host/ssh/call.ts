@@ -7,9 +7,12 @@ import {readyMark} from '../scripts/bootstrap.js';
 import {stripControls} from '../terminal-text.js';
 import type {Connection} from './connection.js';
 import {makeFrameReader, type FrameReader} from './frame.js';
+import type {Door, DoorCall} from './sudo-door.js';
 
 export type CallRequest = {
 	readonly connection: Connection;
+	/** Does it go over a channel beside those that calls share? */
+	readonly isSpare?: boolean;
 	/** One of the bootstrap's command lines. */
 	readonly command: string;
 	/** The name of the script, for errors. */
@@ -18,12 +21,18 @@ export type CallRequest = {
 	readonly request: (marker: string) => Buffer;
 	/** Limit of the whole call, in ms. */
 	readonly timeoutMs: number;
+	/** Limit for the command line to listen, from the opening of its channel, in ms. */
+	readonly listenMs: number;
 	readonly signal: AbortSignal;
 	/** What the body writes, as it comes. */
 	readonly onOutput: (bytes: Buffer) => void;
 	readonly onErrorOutput: (bytes: Buffer) => void;
+	/** What may ask for a password before it lets the command line in. */
+	readonly door?: ((call: DoorCall) => Door) | undefined;
 	/** Makes the error for a command line that ended before it listened, from what it wrote last. */
 	readonly refused: (lastLine: string) => UserError;
+	/** Makes the error for one that neither listens nor ends. */
+	readonly stuck: (limitMs: number, lastLine: string) => UserError;
 };
 
 /** A script that runs. */
@@ -34,6 +43,8 @@ export type Call = {
 	readonly ended: Promise<number>;
 	/** Writes to the body's standard input. */
 	write(text: string): void;
+	/** Writes bytes, and resolves when there is room for more. */
+	send(bytes: Uint8Array): Promise<void>;
 	/** Ends standard input. */
 	finishInput(): void;
 };
@@ -57,6 +68,7 @@ export const startCall = async (request: CallRequest): Promise<Call> => {
 	const errorOutput = makeFrameReader(marker, request.onErrorOutput);
 
 	const limit = AbortSignal.timeout(request.timeoutMs);
+	let listenTimer: NodeJS.Timeout | undefined;
 	let settled = false;
 	let begin: () => void;
 	let finish: (code: number) => void;
@@ -84,7 +96,9 @@ export const startCall = async (request: CallRequest): Promise<Call> => {
 		settled = true;
 		signal.removeEventListener('abort', onAbort);
 		limit.removeEventListener('abort', onLimit);
+		clearTimeout(listenTimer);
 		stopListening();
+		door?.closed();
 		channel?.end();
 		channel?.close();
 		return true;
@@ -101,10 +115,27 @@ export const startCall = async (request: CallRequest): Promise<Call> => {
 		failCall(signal.reason);
 	};
 
-	const onLimit = () => {
-		failCall(new DeadlineExceeded(node, what, request.timeoutMs));
+	const lastNoise = (): string =>
+		lastLineOf(errorOutput.noise) || lastLineOf(output.noise);
+
+	const failStuck = (limitMs: number): void => {
+		failCall(request.stuck(limitMs, door?.lastSaid() ?? lastNoise()));
 	};
 
+	const onLimit = () => {
+		if (channel && !output.ready) {
+			failStuck(request.timeoutMs);
+		} else {
+			failCall(new DeadlineExceeded(node, what, request.timeoutMs));
+		}
+	};
+
+	const door = request.door?.({
+		write(text) {
+			channel?.write(text);
+		},
+		fail: failCall,
+	});
 	let stopListening: () => void = () => undefined;
 	let sent = false;
 	const look = (opened: ClientChannel): void => {
@@ -114,6 +145,8 @@ export const startCall = async (request: CallRequest): Promise<Call> => {
 
 		if (output.ready && !sent) {
 			sent = true;
+			clearTimeout(listenTimer);
+			door?.opened();
 			try {
 				opened.write(request.request(marker));
 			} catch (error) {
@@ -138,6 +171,9 @@ export const startCall = async (request: CallRequest): Promise<Call> => {
 
 	const attach = (opened: ClientChannel): void => {
 		channel = opened;
+		listenTimer = setTimeout(() => {
+			failStuck(request.listenMs);
+		}, request.listenMs);
 		const take =
 			(frame: FrameReader) =>
 			(bytes: Buffer): void => {
@@ -156,7 +192,14 @@ export const startCall = async (request: CallRequest): Promise<Call> => {
 			};
 
 		opened.on('data', take(output));
-		opened.stderr.on('data', take(errorOutput));
+		const takeError = take(errorOutput);
+		opened.stderr.on('data', (bytes: Buffer) => {
+			if (!output.ready && !settled) {
+				door?.push(bytes);
+			}
+
+			takeError(bytes);
+		});
 		opened.on('error', () => undefined);
 		opened.stdin.on('error', () => undefined);
 		let exit = '';
@@ -179,11 +222,7 @@ export const startCall = async (request: CallRequest): Promise<Call> => {
 						new HostLost(node, `${what} ended ${exit} before it had answered`),
 					);
 				} else {
-					failCall(
-						request.refused(
-							lastLineOf(errorOutput.noise) || lastLineOf(output.noise),
-						),
-					);
+					failCall((door ?? request).refused(lastNoise()));
 				}
 			});
 		});
@@ -195,6 +234,7 @@ export const startCall = async (request: CallRequest): Promise<Call> => {
 			request.command,
 			AbortSignal.any([signal, limit]),
 			attach,
+			request.isSpare,
 		);
 	} catch (error) {
 		if (limit.aborted && !signal.aborted) {
@@ -224,6 +264,22 @@ export const startCall = async (request: CallRequest): Promise<Call> => {
 			}
 
 			channel?.write(text);
+		},
+		async send(bytes) {
+			if (settled || channel === undefined) {
+				throw new HostLost(node, `${what} has ended`);
+			}
+
+			const {stdin} = channel;
+			if (!stdin.write(bytes)) {
+				// The end of the call ends the wait, too: nobody takes the rest then.
+				await Promise.race([
+					new Promise((resolve) => {
+						stdin.once('drain', resolve);
+					}),
+					ended,
+				]);
+			}
 		},
 		finishInput() {
 			if (!settled) {

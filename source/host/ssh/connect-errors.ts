@@ -1,12 +1,12 @@
 import {UserError, exitCodes} from '../../errors.js';
 import type {UnknownHostKey} from '../host.js';
+import {secretAdvice} from '../secret-environment.js';
+import type {LoginReport} from './authentication.js';
 import type {KnownHost} from './known-hosts.js';
 import type {SshSettings} from './ssh-settings.js';
 
-/** How long a machine may take to answer and to let us in, in ms. */
-export const readyTimeoutMs = 15_000;
-
-const unreachable = (
+/** The machine can not be reached, or does not let us in. */
+export const unreachable = (
 	node: string,
 	message: string,
 	tryNext: readonly string[],
@@ -19,151 +19,77 @@ const unreachable = (
 		cause,
 	});
 
-/** The machine did not let a TCP connection through, or none of its addresses did. */
-export const dialError = (
-	node: string,
-	{host, port}: SshSettings,
-	error: Error & {readonly code?: string},
-): UserError => {
-	switch (error.code) {
-		case 'ENOTFOUND':
-		case 'EAI_AGAIN':
-		case 'EAI_NODATA': {
-			return unreachable(
-				node,
-				`No address is known for the name ${host}.`,
-				['Check the spelling, or give the address itself.'],
-				error,
-			);
-		}
+const listed = (names: readonly string[]): string =>
+	names.length < 2
+		? names.join('')
+		: `${names.slice(0, -1).join(', ')} and ${names.at(-1)}`;
 
-		case 'ECONNREFUSED': {
-			return unreachable(
-				node,
-				`${host} refuses connections on port ${port}.`,
-				[
-					`Check that SSH listens on port ${port} there; another port is written user@host:port.`,
-				],
-				error,
-			);
-		}
-
-		case 'EHOSTUNREACH':
-		case 'ENETUNREACH':
-		case 'EADDRNOTAVAIL': {
-			return unreachable(
-				node,
-				`There is no way from here to ${host} (port ${port}).`,
-				['Check the address, and the network of this machine.'],
-				error,
-			);
-		}
-
-		case 'ETIMEDOUT': {
-			return silentError(node, host, port);
-		}
-
-		default: {
-			return unreachable(
-				node,
-				`${host} can not be reached on port ${port}: ${error.message}.`,
-				[],
-				error,
-			);
-		}
-	}
-};
-
-/** Nothing came back within the limit. */
-export const silentError = (
-	node: string,
-	host: string,
-	port: number,
-): UserError =>
-	unreachable(
-		node,
-		`${host} does not answer on port ${port} within ${readyTimeoutMs / 1000} s.`,
-		[
-			'Check the address and that the machine runs, and whether a firewall drops connections to that port.',
-		],
-	);
-
-/** Something answered, and it was no SSH login in the end. */
-export const handshakeError = (
-	node: string,
-	{host, port}: SshSettings,
-	error: Error & {readonly level?: string; readonly code?: string},
-): UserError => {
-	if (error.level === 'client-timeout') {
-		return unreachable(
-			node,
-			`${host} accepted the connection on port ${port}, but did not finish the login within ${readyTimeoutMs / 1000} s.`,
-			[
-				'Check that it is SSH that listens there, and whether the machine is overloaded.',
-			],
-			error,
-		);
-	}
-
-	if (
-		/lost before handshake|ECONNRESET|EPIPE|was closed/.test(error.message) ||
-		error.code === 'ECONNRESET'
-	) {
-		return unreachable(
-			node,
-			`${host} closed the connection on port ${port} before the login.`,
-			[
-				'Check that it is SSH that listens there, and that it does not block this address (fail2ban, MaxStartups).',
-			],
-			error,
-		);
-	}
-
-	return unreachable(
-		node,
-		`${host} and this program do not understand each other on port ${port}: ${error.message}.`,
-		['Check that it is SSH that listens there, and that it is not very old.'],
-		error,
-	);
-};
-
-/** No key was accepted. */
+/** Nothing that was tried lets us in. */
 export const loginError = (
 	node: string,
 	{user, host}: SshSettings,
-	details: {
-		/** Names of what was tried. */
-		readonly tried: readonly string[];
-		readonly encrypted: readonly string[];
-		/** Methods that the server still accepts. */
-		readonly accepted: readonly string[];
+	details: LoginReport & {
+		/** Did the host end it because there were too many tries? */
+		readonly isTooMany: boolean;
 	},
 ): UserError => {
-	const {tried, encrypted, accepted} = details;
-	const what =
-		tried.length === 0
-			? 'there was no key to try'
-			: `tried ${tried.join(', ')}`;
-	const advice = encrypted.map(
-		(file) =>
-			`${file} is encrypted: unlock it for this session with ssh-add ${file}`,
-	);
-	if (!accepted.includes('publickey') && accepted.length > 0) {
+	const {tried, accepted, allowed, keys} = details;
+	const sentences = [
+		`${host} did not accept the login of ${user}: ${tried.length === 0 ? 'there was no key to try' : `tried ${listed(tried)}`}.`,
+	];
+	if (details.isTooMany) {
+		sentences.push(`${host} ended it after too many tries.`);
+	}
+
+	if (accepted.length > 0) {
+		sentences.push(`${listed(accepted)} was right, but not enough.`);
+	}
+
+	if (allowed.length > 0) {
+		sentences.push(`It allows ${listed(allowed)}.`);
+	}
+
+	if (details.isUnanswered) {
+		sentences.push('Nobody gave an answer when it asked.');
+	}
+
+	const advice = [...details.notes];
+	if (details.isTooMany && keys > 1) {
 		advice.push(
-			`${host} accepts no keys, only ${accepted.join(', ')}: allow PubkeyAuthentication there.`,
-		);
-	} else {
-		advice.push(
-			`Allow a key of yours there, for example with ssh-copy-id ${user}@${host}`,
+			`It counts each key as a try. Name the right one: IdentityFile with "IdentitiesOnly yes" for ${host} in your SSH configuration.`,
 		);
 	}
 
-	return unreachable(
-		node,
-		`${host} did not accept the login of ${user} (${what}).`,
-		advice,
-	);
+	if (details.isUnanswered) {
+		advice.push(secretAdvice('login-password'));
+	}
+
+	if (details.notes.some((text) => text.includes('passphrase'))) {
+		advice.push(secretAdvice('passphrase'));
+	}
+
+	if (allowed.length === 0 || allowed.includes('publickey')) {
+		advice.push(
+			`Allow a key of yours there, for example with ssh-copy-id ${user}@${host}`,
+		);
+	} else if (advice.length === 0) {
+		advice.push(`Look at how ${user} logs in there: ssh -v ${user}@${host}`);
+	}
+
+	return unreachable(node, sentences.join(' '), advice);
 };
+
+/** The password is right, and only good for choosing a new one. */
+export const expiredPasswordError = (
+	node: string,
+	{user, host}: SshSettings,
+): UserError =>
+	unreachable(node, `${host} demands a new password of ${user}.`, [
+		`Log in once and change it: ssh ${user}@${host}`,
+	]);
+
+/** Where a key is written, for people. */
+const whereOf = ({file, line}: KnownHost): string => `${file}:${line}`;
 
 /** The machine shows another key than the one that is known for it. */
 export const changedKeyError = (
@@ -174,9 +100,11 @@ export const changedKeyError = (
 ): UserError =>
 	unreachable(
 		node,
-		`The host key of ${key.host} is not the one that is known: it shows ${key.algorithm} ${key.fingerprint}, and ${entry.file}:${entry.line} has another ${entry.keyType} key. Somebody may be in between, so nothing was sent.`,
+		`The host key of ${key.host} is not the one that is known: it shows ${key.algorithm} ${key.fingerprint}, and ${entry.line === 0 ? 'earlier in this run it was' : `${whereOf(entry)} has`} another ${entry.keyType} key. Somebody may be in between, so nothing was sent.`,
 		[
-			`If the machine was installed anew, forget its old key and try again: ssh-keygen -R '${name}' -f ${entry.file}`,
+			entry.line === 0
+				? 'If the machine was installed anew in between, start again.'
+				: `If the machine was installed anew, forget its old key and try again: ssh-keygen -R '${name}' -f ${entry.file}`,
 		],
 	);
 
@@ -188,19 +116,42 @@ export const revokedKeyError = (
 ): UserError =>
 	unreachable(
 		node,
-		`The host key of ${key.host} (${key.algorithm} ${key.fingerprint}) is marked as revoked in ${entry.file}:${entry.line}. Nothing was sent.`,
+		`The host key of ${key.host} (${key.algorithm} ${key.fingerprint}) is marked as revoked in ${whereOf(entry)}. Nothing was sent.`,
 		['Give the machine a new host key before you log in to it.'],
 	);
+
+const compareKeys = ({algorithm}: UnknownHostKey): string =>
+	`Compare it with what the machine itself says: ssh-keygen -lf /etc/ssh/ssh_host_${algorithm.replace(/^ssh-/, '').replace(/^ecdsa-.*/, 'ecdsa')}_key.pub`;
+
+const byAuthority = (host: string, authority: KnownHost | undefined): string =>
+	authority === undefined
+		? ''
+		: ` ${whereOf(authority)} trusts ${host} by a certificate, which this program can not check.`;
 
 /** The person did not trust the key. */
 export const untrustedKeyError = (
 	node: string,
 	key: UnknownHostKey,
+	authority: KnownHost | undefined,
 ): UserError =>
 	unreachable(
 		node,
-		`The host key of ${key.host} (${key.algorithm} ${key.fingerprint}) was not accepted.`,
+		`The host key of ${key.host} (${key.algorithm} ${key.fingerprint}) was not accepted.${byAuthority(key.host, authority)}`,
+		[compareKeys(key)],
+	);
+
+/** The key is new, and the person's configuration wants no new ones. */
+export const newKeyError = (
+	node: string,
+	key: UnknownHostKey,
+	authority: KnownHost | undefined,
+	name: string,
+): UserError =>
+	unreachable(
+		node,
+		`The host key of ${key.host} (${key.algorithm} ${key.fingerprint}) is not known, and StrictHostKeyChecking yes refuses such hosts.${byAuthority(key.host, authority)}`,
 		[
-			`Compare it with what the machine itself says: ssh-keygen -lf /etc/ssh/ssh_host_${key.algorithm.replace(/^ssh-/, '').replace(/^ecdsa-.*/, 'ecdsa')}_key.pub`,
+			compareKeys(key),
+			`Then add it to known_hosts as ${name}, for example from what this prints: ssh-keyscan -p ${key.port} ${key.host}`,
 		],
 	);

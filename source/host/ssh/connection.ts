@@ -5,6 +5,12 @@ import {makeSlots} from './slots.js';
 /** sshd allows ten sessions over one connection; some stay free for whatever else comes. */
 const channelLimit = 8;
 
+/**
+ * The end of a connection may take this long, in ms. What was cut never acknowledges it, and the kernel would try for a
+ * quarter of an hour; the client of ssh2 lets go of no socket that it has ended.
+ */
+const farewellMs = 2000;
+
 /** One open SSH connection, shared by all calls to a node. */
 export type Connection = {
 	readonly node: string;
@@ -19,6 +25,8 @@ export type Connection = {
 		command: string,
 		signal: AbortSignal,
 		attach: (channel: ClientChannel) => void,
+		/** Takes one of the places that stay free. */
+		isSpare?: boolean,
 	): Promise<void>;
 	/** Calls back when the connection goes away, at once when it has. Returns how to stop listening. */
 	onLost(listener: (error: HostLost) => void): () => void;
@@ -32,8 +40,15 @@ const describeLoss = (error: Error & {level?: string}): string =>
 /** Takes over a client that is ready, and whatever it was reached through. */
 export const makeConnection = (
 	node: string,
-	client: Client,
-	closeBelow: () => void,
+	{
+		client,
+		closeBelow,
+		destroy,
+	}: {
+		readonly client: Client;
+		readonly closeBelow: () => void;
+		readonly destroy: () => void;
+	},
 ): Connection => {
 	const slots = makeSlots(channelLimit);
 	const listeners = new Set<(error: HostLost) => void>();
@@ -58,6 +73,7 @@ export const makeConnection = (
 	client.once('close', () => {
 		lose('it was closed');
 		closeBelow();
+		setTimeout(destroy, farewellMs).unref();
 	});
 
 	const execute = async (
@@ -96,8 +112,8 @@ export const makeConnection = (
 
 	return {
 		node,
-		async open(command, signal, attach) {
-			const release = await slots.take(signal);
+		async open(command, signal, attach, isSpare = false) {
+			const release = isSpare ? () => undefined : await slots.take(signal);
 			try {
 				await execute(command, signal, (channel) => {
 					channel.once('close', release);
@@ -126,9 +142,7 @@ export const makeConnection = (
 
 			lose('we closed it');
 			client.end();
-			const limit = setTimeout(() => {
-				client.destroy();
-			}, 2000);
+			const limit = setTimeout(destroy, farewellMs);
 			await closed;
 			clearTimeout(limit);
 		},

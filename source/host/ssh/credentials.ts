@@ -1,124 +1,241 @@
 import type {Buffer} from 'node:buffer';
-import {readFile} from 'node:fs/promises';
 import ssh2, {type AnyAuthMethod, type ParsedKey} from 'ssh2';
 import {UserError, exitCodes} from '../../errors.js';
-import {OrderedAgent} from './agent-keys.js';
+import type {ConnectQuestions} from '../host.js';
+import {
+	OneKeyAgent,
+	listAgentKeys,
+	signByAgent,
+	type AgentKey,
+	type Sign,
+} from './agent-keys.js';
+import {fileExists} from './file-exists.js';
+import type {HostClock} from './host-clock.js';
+import {readKeyFile, type KeyRing} from './key-files.js';
+import {fingerprintOf} from './known-hosts-files.js';
 import type {SshSettings} from './ssh-settings.js';
+
+/** A key to log in with. */
+export type Identity = {
+	/** For people, with type and fingerprint: `~/.ssh/id_ed25519 (ssh-ed25519 SHA256:…)`. */
+	readonly name: string;
+	/** `undefined` when the passphrase that it needs is not given. */
+	readonly method: () => Promise<AnyAuthMethod | undefined>;
+	/** Why it could not sign although the host knows it; empty when nothing went wrong. */
+	readonly trouble: () => string | undefined;
+};
 
 /** What there is to log in with. */
 export type Credentials = {
-	readonly methods: ReadonlyArray<{
-		/** For people: `the SSH agent`, `~/.ssh/id_ed25519`. */
-		readonly name: string;
-		readonly method: AnyAuthMethod;
-		/** Was the same tried already, by another method? */
-		readonly isSpent?: () => boolean;
-	}>;
-	/** Key files that are encrypted: only an agent can use them. */
-	readonly encrypted: readonly string[];
+	/** In the order in which they are tried. */
+	readonly identities: readonly Identity[];
+	/** What can not be used, a sentence each. */
+	readonly notes: readonly string[];
 };
 
-type KeyFile =
-	| {readonly kind: 'key' | 'public'; readonly key: ParsedKey}
-	| {readonly kind: 'encrypted' | 'absent' | 'unreadable'};
-
-const readKey = async (file: string): Promise<KeyFile> => {
-	let text: string;
-	try {
-		text = await readFile(file, 'utf8');
-	} catch (error) {
-		return {
-			kind:
-				(error as NodeJS.ErrnoException).code === 'ENOENT'
-					? 'absent'
-					: 'unreadable',
-		};
-	}
-
-	const parsed: ParsedKey | Error | ReadonlyArray<ParsedKey | Error> =
-		ssh2.utils.parseKey(text);
-	const [key] = Array.isArray(parsed)
-		? (parsed as ReadonlyArray<ParsedKey | Error>)
-		: [parsed];
-	if (key === undefined || key instanceof Error) {
-		return {
-			kind: /encrypted|passphrase/i.test(key?.message ?? '')
-				? 'encrypted'
-				: 'unreadable',
-		};
-	}
-
-	return {kind: key.isPrivateKey() ? 'key' : 'public', key};
+type Ground = {
+	readonly node: string;
+	readonly settings: SshSettings;
+	readonly keyRing: KeyRing;
+	readonly questions: ConnectQuestions;
+	readonly clock: HostClock;
+	readonly signal: AbortSignal;
 };
 
-/** The public key that a key file stands for, as OpenSSH finds it: in the file itself, or beside it in `FILE.pub`. */
-const publicKeyOf = async (
-	file: string,
-	found: KeyFile,
-): Promise<Buffer | undefined> => {
-	const key = 'key' in found ? found : await readKey(`${file}.pub`);
-	return 'key' in key ? key.key.getPublicSSH() : undefined;
+const encodingOf = (key: ParsedKey): string =>
+	key.getPublicSSH().toString('base64');
+
+const nameOf = (what: string, key: ParsedKey): string =>
+	`${what} (${key.type} ${fingerprintOf(key.getPublicSSH())})`;
+
+const makeIdentity = (
+	{settings: {user}, clock}: Ground,
+	what: string,
+	key: ParsedKey,
+	sign: Sign,
+): Identity => {
+	let trouble: string | undefined;
+	const agent = new OneKeyAgent(key, async (data, hash) => {
+		try {
+			if (key.type === 'ssh-rsa' && (hash === undefined || hash === 'sha1')) {
+				throw new Error(
+					'the host takes RSA keys only with SHA-1, which is broken',
+				);
+			}
+
+			return await clock.hold(async () => sign(data, hash));
+		} catch (error) {
+			trouble = (error as Error).message;
+			throw error;
+		}
+	});
+	return {
+		name: nameOf(what, key),
+		method: async () => ({type: 'agent', username: user, agent}),
+		trouble: () => trouble,
+	};
 };
 
-/** Collects the agent and the key files, in the order in which they are tried. Throws when a key that was named can not be used at all. */
-export const collectCredentials = async (
-	node: string,
-	settings: SshSettings,
-): Promise<Credentials> => {
-	const {user, keyFileNamed, identitiesOnly} = settings;
-	const agentSocket = settings.agent === '' ? undefined : settings.agent;
-	const files: Array<{readonly file: string; readonly key: ParsedKey}> = [];
-	const publicKeys: Buffer[] = [];
-	const encrypted: string[] = [];
-	for (const file of settings.keyFiles) {
-		const found = await readKey(file);
-		const publicKey = await publicKeyOf(file, found);
-		if (publicKey) {
-			publicKeys.push(publicKey);
+const signByKey =
+	(key: ParsedKey): Sign =>
+	async (data, hash) => {
+		const signature: Buffer | Error = key.sign(data, hash);
+		if (signature instanceof Error) {
+			throw signature;
 		}
 
-		if (found.kind === 'key') {
-			files.push({file, key: found.key});
-		} else if (found.kind === 'encrypted') {
-			encrypted.push(file);
-		} else if (
-			keyFileNamed &&
-			(publicKey === undefined || agentSocket === undefined)
-		) {
-			throw new UserError(
-				found.kind === 'absent'
-					? `The key file ${file} for ${node} does not exist.`
-					: `The key file ${file} for ${node} can not be read as a private key.`,
-				{
-					node,
-					exitCode: exitCodes.unreachable,
-					tryNext: [
-						`Correct identityFile of ${node} in the cluster file, or IdentityFile in your SSH configuration.`,
-					],
-				},
+		return signature;
+	};
+
+/** A file whose public half is in it or beside it: the passphrase is asked for when the host accepts that key. */
+const lockedIdentity = (
+	ground: Ground,
+	file: string,
+	text: string,
+	key: ParsedKey,
+): Identity =>
+	makeIdentity(ground, file, key, async (data, hash) => {
+		const {keyRing, questions} = ground;
+		const opened = await keyRing.unlock(file, text, questions);
+		if (opened === undefined) {
+			throw new Error('nobody gave its passphrase');
+		}
+
+		if (opened instanceof Error) {
+			throw opened;
+		}
+
+		if (encodingOf(opened) !== encodingOf(key)) {
+			throw new Error(`${file}.pub belongs to another key`);
+		}
+
+		return signByKey(opened)(data, hash);
+	});
+
+/** A file that says nothing before it is opened. */
+const sealedIdentity = (
+	ground: Ground,
+	file: string,
+	text: string,
+): Identity => {
+	let inner: Identity | undefined;
+	let trouble: string | undefined;
+	return {
+		name: file,
+		async method() {
+			const {keyRing, questions} = ground;
+			const key = await keyRing.unlock(file, text, questions);
+			if (key === undefined || key instanceof Error) {
+				trouble = key?.message ?? 'nobody gave its passphrase';
+				return undefined;
+			}
+
+			inner = makeIdentity(ground, file, key, signByKey(key));
+			return inner.method();
+		},
+		trouble: () => trouble ?? inner?.trouble(),
+	};
+};
+
+const unusableKeyFile = (
+	node: string,
+	file: string,
+	kind: 'absent' | 'unreadable' | 'public',
+): UserError =>
+	new UserError(
+		kind === 'absent'
+			? `The key file ${file} for ${node} does not exist.`
+			: `The key file ${file} for ${node} can not be read as a private key.`,
+		{
+			node,
+			exitCode: exitCodes.unreachable,
+			tryNext: [
+				`Correct identityFile of ${node} in the cluster file, or IdentityFile in your SSH configuration.`,
+			],
+		},
+	);
+
+/** The library can offer no certificate: it would sign in the certificate's name, which OpenSSH refuses. */
+const certificateNotes = async ({
+	keyFiles,
+	authentication,
+}: SshSettings): Promise<string[]> => {
+	const files = [
+		...authentication.certificateFiles,
+		...keyFiles.map((file) => `${file}-cert.pub`),
+	];
+	const found: string[] = [];
+	for (const file of new Set(files)) {
+		if (await fileExists(file)) {
+			found.push(
+				`${file} is a certificate, which this program can not use: let the host accept the key itself.`,
 			);
 		}
 	}
 
-	const agent =
-		agentSocket === undefined
-			? undefined
-			: new OrderedAgent(agentSocket, publicKeys, identitiesOnly);
-	const keys: Credentials['methods'] = files.map(({file, key}) => ({
-		name: file,
-		method: {type: 'publickey', username: user, key},
-		isSpent: () => agent?.hasOffered(key.getPublicSSH()) ?? false,
-	}));
-	const fromAgent: Credentials['methods'] = agent
-		? [
-				{
-					name: 'the SSH agent',
-					method: {type: 'agent', username: user, agent},
-				},
-			]
-		: [];
+	return found;
+};
+
+/**
+ * Collects the keys of the agent and of the files, in the order of OpenSSH: those of the agent that a file names, the
+ * agent's others, then the files; a file that was asked for by name comes before the agent's others. A host ends the
+ * login after a few keys, so the ones that were meant must not come last. Throws when a key that was named can not be
+ * used at all. Source: ssh_config(5), IdentitiesOnly, and `pubkey_prepare` of OpenSSH.
+ */
+export const collectCredentials = async (
+	ground: Ground,
+): Promise<Credentials> => {
+	const {node, settings, signal} = ground;
+	const {keyFileNamed, identitiesOnly} = settings;
+	const notes = await certificateNotes(settings);
+	const socket = settings.agent === '' ? undefined : settings.agent;
+	const agent = socket === undefined ? undefined : ssh2.createAgent(socket);
+	const listed = agent && (await listAgentKeys(agent, signal));
+	signal.throwIfAborted();
+	if (agent !== undefined && listed === undefined) {
+		notes.push(`The SSH agent at ${socket} does not answer.`);
+	}
+
+	const held = new Map<string, AgentKey>(
+		(listed ?? []).map((known) => [encodingOf(known.key), known]),
+	);
+	const byAgent = ({key, comment}: AgentKey): Identity =>
+		makeIdentity(
+			ground,
+			comment === '' ? 'agent key' : `agent key ${comment}`,
+			key,
+			signByAgent(agent!, key),
+		);
+
+	const named: Identity[] = [];
+	const files: Identity[] = [];
+	for (const file of settings.keyFiles) {
+		const found = await readKeyFile(file);
+		const key = 'key' in found ? found.key : undefined;
+		const inAgent = key && held.get(encodingOf(key));
+		if (inAgent !== undefined) {
+			held.delete(encodingOf(inAgent.key));
+			named.push(byAgent(inAgent));
+		} else if (found.kind === 'key') {
+			files.push(makeIdentity(ground, file, found.key, signByKey(found.key)));
+		} else if (found.kind === 'encrypted') {
+			files.push(
+				found.key === undefined
+					? sealedIdentity(ground, file, found.text)
+					: lockedIdentity(ground, file, found.text, found.key),
+			);
+		} else if (keyFileNamed && !(found.kind === 'public' && agent)) {
+			throw unusableKeyFile(node, file, found.kind);
+		}
+	}
+
+	const others = identitiesOnly
+		? []
+		: [...held.values()].map((known) => byAgent(known));
 	return {
-		methods: keyFileNamed ? [...keys, ...fromAgent] : [...fromAgent, ...keys],
-		encrypted,
+		identities: keyFileNamed
+			? [...named, ...files, ...others]
+			: [...named, ...others, ...files],
+		notes,
 	};
 };

@@ -1,62 +1,133 @@
 import net from 'node:net';
 import type {Duplex} from 'node:stream';
 import type {Client} from 'ssh2';
-import {dialError, readyTimeoutMs, silentError} from './connect-errors.js';
+import {addressesOf} from './addresses-of.js';
+import {
+	dialError,
+	dialErrors,
+	silentError,
+	type DialFailure,
+} from './dial-errors.js';
 import type {SshSettings} from './ssh-settings.js';
+import {unlessAborted} from './unless-aborted.js';
 
 /** A way to a machine's SSH port. */
 export type Dialed = {
 	readonly socket: Duplex;
 	/** The address at the other end, when it is known. */
 	readonly address: string | undefined;
+	/** What a command that carries the connection said last, for people. */
+	readonly complaint?: (() => string | undefined) | undefined;
 };
 
-/** Opens a TCP connection from here. Throws a `UserError` that says why not. */
+/** How long an address may keep the next one waiting, in ms (RFC 8305, 5). */
+const headStartMs = 250;
+
+/**
+ * Connects to the first address that answers. Each gets a head start over the next, and none is given up before the
+ * limit: on a slow line the first may still be the first. Resolves with the failures when all have failed; rejects
+ * with the signal's reason.
+ */
+const connectFirst = async (
+	addresses: readonly string[],
+	port: number,
+	{signal, limit}: {readonly signal: AbortSignal; readonly limit: AbortSignal},
+): Promise<net.Socket | readonly DialFailure[]> =>
+	new Promise((resolve, reject) => {
+		const open = new Map<string, net.Socket>();
+		const failures = new Map<string, DialFailure>();
+		const waiting = [...addresses];
+		let headStart: NodeJS.Timeout | undefined;
+
+		const finish = (winner?: net.Socket): void => {
+			clearTimeout(headStart);
+			signal.removeEventListener('abort', onAbort);
+			limit.removeEventListener('abort', onLimit);
+			for (const socket of open.values()) {
+				if (socket !== winner) {
+					socket.on('error', () => undefined);
+					socket.destroy();
+				}
+			}
+		};
+
+		const onAbort = (): void => {
+			finish();
+			reject(signal.reason as Error);
+		};
+
+		const giveUp = (): void => {
+			finish();
+			resolve(
+				addresses.map(
+					(address) => failures.get(address) ?? {address, error: undefined},
+				),
+			);
+		};
+
+		const onLimit = giveUp;
+
+		const next = (): void => {
+			clearTimeout(headStart);
+			const address = waiting.shift();
+			if (address === undefined) {
+				if (open.size === 0) {
+					giveUp();
+				}
+
+				return;
+			}
+
+			const socket = net.connect({host: address, port});
+			open.set(address, socket);
+			socket.once('error', (error) => {
+				open.delete(address);
+				failures.set(address, {address, error});
+				next();
+			});
+			socket.once('connect', () => {
+				finish(socket);
+				socket.removeAllListeners('error');
+				resolve(socket);
+			});
+			headStart = setTimeout(next, headStartMs);
+		};
+
+		signal.addEventListener('abort', onAbort);
+		limit.addEventListener('abort', onLimit);
+		if (signal.aborted) {
+			onAbort();
+		} else {
+			next();
+		}
+	});
+
+/** Opens a TCP connection from here, to whichever address of the host answers first. Throws a `UserError` that says why not. */
 export const dialDirectly = async (
 	node: string,
 	settings: SshSettings,
 	signal: AbortSignal,
-): Promise<Dialed> =>
-	new Promise((resolve, reject) => {
-		const socket = net.connect({host: settings.host, port: settings.port});
-		const limit = AbortSignal.timeout(readyTimeoutMs);
-		const end = (): void => {
-			signal.removeEventListener('abort', onAbort);
-			limit.removeEventListener('abort', onLimit);
-			socket.removeListener('error', onError);
-		};
+): Promise<Dialed> => {
+	const limit = AbortSignal.timeout(settings.connectTimeoutMs);
+	let addresses: readonly string[];
+	try {
+		addresses = await unlessAborted(
+			addressesOf(settings.host, settings.family),
+			AbortSignal.any([signal, limit]),
+		);
+	} catch (error) {
+		signal.throwIfAborted();
+		throw dialError(node, settings, error as Error);
+	}
 
-		const fail = (error: Error): void => {
-			end();
-			socket.on('error', () => undefined);
-			socket.destroy();
-			reject(error);
-		};
+	const result = await connectFirst(addresses, settings.port, {signal, limit});
+	if (!(result instanceof net.Socket)) {
+		throw dialErrors(node, settings, result);
+	}
 
-		const onAbort = () => {
-			fail(signal.reason as Error);
-		};
-
-		const onLimit = () => {
-			fail(silentError(node, settings.host, settings.port));
-		};
-
-		const onError = (error: Error) => {
-			fail(dialError(node, settings, error));
-		};
-
-		socket.once('error', onError);
-		socket.once('connect', () => {
-			end();
-			socket.setNoDelay(true);
-			resolve({socket, address: socket.remoteAddress});
-		});
-		limit.addEventListener('abort', onLimit);
-		signal.addEventListener('abort', onAbort);
-		if (signal.aborted) {
-			onAbort();
-		}
-	});
+	result.setNoDelay(true);
+	return {socket: result, address: result.remoteAddress};
+};
 
 /** Codes of a jump host's refusal (RFC 4254, 5.1) in the words of a local one. */
 const forwardCode = (message: string): string => {
@@ -83,7 +154,7 @@ export const dialThrough = async (
 	signal: AbortSignal,
 ): Promise<Dialed> =>
 	new Promise((resolve, reject) => {
-		const limit = AbortSignal.timeout(readyTimeoutMs);
+		const limit = AbortSignal.timeout(settings.connectTimeoutMs);
 		const end = (): void => {
 			signal.removeEventListener('abort', onAbort);
 			limit.removeEventListener('abort', onLimit);
@@ -96,7 +167,7 @@ export const dialThrough = async (
 
 		const onLimit = () => {
 			end();
-			reject(silentError(node, settings.host, settings.port));
+			reject(silentError(node, settings));
 		};
 
 		signal.addEventListener('abort', onAbort);

@@ -34,6 +34,9 @@ const startedLength = (text: Buffer, mark: Buffer): number => {
 
 const noiseLimit = 16_384;
 
+/** A line of its own: a forced command or a tracing shell that shows the command line shows the words in it, too. */
+const readyLine = `\n${readyMark}\n`;
+
 /** Reads one stream; hands over the bytes between the two marks, and nothing else. */
 export const makeFrameReader = (
 	marker: string,
@@ -47,7 +50,7 @@ export const makeFrameReader = (
 	let code: number | undefined;
 
 	const readBefore = (): void => {
-		ready ||= held.includes(readyMark);
+		ready ||= held.includes(readyLine);
 		const at = held.indexOf(beginMark);
 		if (at === -1) {
 			held = held.subarray(Math.max(0, held.length - noiseLimit));

@@ -1,9 +1,17 @@
-import {createHash} from 'node:crypto';
-import type {Buffer} from 'node:buffer';
+import {createHash, randomBytes} from 'node:crypto';
+import {Buffer} from 'node:buffer';
 import {mkdir, open, readFile} from 'node:fs/promises';
 import path from 'node:path';
 import {UserError, exitCodes} from '../../errors.js';
-import {keyTypeOf, parseKnownHosts, type KnownHost} from './known-hosts.js';
+import {
+	hashName,
+	keyTypeOf,
+	parseKnownHosts,
+	type KnownHost,
+} from './known-hosts.js';
+
+/** As long as a SHA-1, as ssh-keygen has it. */
+const saltBytes = 20;
 
 /** Reads known_hosts files in order; those that do not exist count as empty. */
 export const readKnownHosts = async (
@@ -23,14 +31,23 @@ export const readKnownHosts = async (
 	return entries;
 };
 
-/** Adds a key at the end of a known_hosts file; makes the file (0600) and its folder (0700) when they are missing. Throws a `UserError` when it can not. */
+/**
+ * Adds a key at the end of a known_hosts file; makes the file (0600) and its folder (0700) when they are missing. Others
+ * may add theirs at the same time. Returns whether the file keeps it, as `/dev/null` does not. Throws a `UserError` when
+ * it can not.
+ */
 export const rememberKey = async (
 	file: string,
 	name: string,
 	key: Buffer,
-): Promise<void> => {
+	{isHashed = false} = {},
+): Promise<boolean> => {
 	try {
-		await appendKey(file, name, key);
+		return await appendKey(
+			file,
+			isHashed ? hashName(name, randomBytes(saltBytes)) : name,
+			key,
+		);
 	} catch (error) {
 		throw new UserError(
 			`The host key of ${name} can not be written to ${file}: ${(error as Error).message}`,
@@ -43,15 +60,21 @@ const appendKey = async (
 	file: string,
 	name: string,
 	key: Buffer,
-): Promise<void> => {
+): Promise<boolean> => {
 	await mkdir(path.dirname(file), {recursive: true, mode: 0o700});
 	const handle = await open(file, 'a+', 0o600);
 	try {
-		const text = await handle.readFile('utf8');
-		const start = text === '' || text.endsWith('\n') ? '' : '\n';
-		await handle.appendFile(
-			`${start}${name} ${keyTypeOf(key)} ${key.toString('base64')}\n`,
-		);
+		const about = await handle.stat();
+		const {size} = about;
+		const last = Buffer.alloc(1, '\n');
+		if (size > 0) {
+			await handle.read(last, 0, 1, size - 1);
+		}
+
+		// One write at the end of the file is never torn, so whoever else appends loses nothing.
+		const line = `${last.toString() === '\n' ? '' : '\n'}${name} ${keyTypeOf(key)} ${key.toString('base64')}\n`;
+		await handle.write(line);
+		return about.isFile();
 	} finally {
 		await handle.close();
 	}

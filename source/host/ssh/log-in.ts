@@ -1,54 +1,54 @@
 import type {Buffer} from 'node:buffer';
-import ssh2, {
-	type AnyAuthMethod,
-	type Client,
-	type ServerHostKeyAlgorithm,
-} from 'ssh2';
+import ssh2, {type AnyAuthMethod, type Client} from 'ssh2';
 import type {UnknownHostKey} from '../host.js';
+import {stripControls} from '../terminal-text.js';
+import {offeredAlgorithms} from './algorithms.js';
+import {onAuthFailure} from './auth-failures.js';
+import type {Authentication, LoginReport} from './authentication.js';
 import {
 	changedKeyError,
-	handshakeError,
+	expiredPasswordError,
 	loginError,
-	readyTimeoutMs,
 	revokedKeyError,
 } from './connect-errors.js';
-import type {Credentials} from './credentials.js';
 import type {Dialed} from './dial.js';
+import {listenToFirstWords} from './first-words.js';
+import {handshakeError} from './handshake-errors.js';
+import type {HostClock} from './host-clock.js';
 import {
 	judgeKey,
 	keyTypeOf,
 	knownHostName,
-	orderAlgorithms,
 	type KnownHost,
+	type LookupNames,
 } from './known-hosts.js';
 import {fingerprintOf} from './known-hosts-files.js';
 import type {SshSettings} from './ssh-settings.js';
 
-/** A login, or a key that somebody has to decide about first. */
+/** A login, a key that somebody has to decide about first, or a host that did not wait for a person's answer. */
 export type LoginResult =
 	| {readonly kind: 'ready'; readonly client: Client}
+	| {readonly kind: 'closed-while-asking'; readonly report: () => LoginReport}
 	| {
 			readonly kind: 'unknown-key';
 			readonly key: Buffer;
 			readonly question: UnknownHostKey;
+			/** The line that trusts the host by a certificate, which we can not check. */
+			readonly authority: KnownHost | undefined;
 	  };
 
-/** Host key algorithms in our own order of preference: all that are not broken. */
-const hostKeyAlgorithms: readonly ServerHostKeyAlgorithm[] = [
-	'ssh-ed25519',
-	'ecdsa-sha2-nistp256',
-	'ecdsa-sha2-nistp384',
-	'ecdsa-sha2-nistp521',
-	'rsa-sha2-512',
-	'rsa-sha2-256',
-	'ssh-rsa',
-];
-
-/** The name under which known_hosts is searched. */
-export const lookupName = ({hostKeyAlias, host, port}: SshSettings): string =>
+/** The names under which known_hosts is searched: a key that is known without the port is good, too, as for ssh. */
+export const lookupNames = ({
+	hostKeyAlias,
+	host,
+	port,
+}: SshSettings): LookupNames =>
 	hostKeyAlias === undefined
-		? knownHostName(host, port)
-		: hostKeyAlias.toLowerCase();
+		? {
+				name: knownHostName(host, port),
+				...(port === 22 ? {} : {without: knownHostName(host, 22)}),
+			}
+		: {name: hostKeyAlias};
 
 /**
  * Speaks SSH over an open way and logs in. An unknown key ends the attempt without anything sent, so that a person
@@ -59,31 +59,43 @@ export const logIn = async (details: {
 	readonly settings: SshSettings;
 	readonly dialed: Dialed;
 	readonly knownHosts: readonly KnownHost[];
-	readonly credentials: Credentials;
+	/** Makes the way through the methods, which may end the login. */
+	readonly authenticate: (
+		onEnd: (error: Error | undefined) => void,
+	) => Authentication;
+	readonly clock: HostClock;
 	readonly signal: AbortSignal;
 }): Promise<LoginResult> => {
-	const {node, settings, knownHosts, credentials, signal} = details;
+	const {node, settings, knownHosts, clock, signal} = details;
 	const {socket} = details.dialed;
-	const name = lookupName(settings);
+	const names = lookupNames(settings);
 	const client = new ssh2.Client();
-	const tried: string[] = [];
-	let accepted: readonly string[] = [];
-	let next = 0;
+	/** What the host said to the last method. */
+	let refusal: Parameters<Authentication['next']> = [undefined, false];
+	const words = listenToFirstWords(socket);
 
 	return new Promise((resolve, reject) => {
 		let settled = false;
+		const misunderstood = (error: Error & {level?: string}): Error =>
+			handshakeError(node, settings, error, {
+				words,
+				complaint: details.dialed.complaint?.(),
+			});
 		const settle = (finish: () => void): void => {
 			if (settled) {
 				return;
 			}
 
 			settled = true;
+			words.end();
+			clock.stop();
 			signal.removeEventListener('abort', onAbort);
 			finish();
 		};
 
-		const fail = (error: Error): void => {
+		const fail = (error: Error, how: 'refused' | 'lost' = 'lost'): void => {
 			settle(() => {
+				authentication.end(how);
 				reject(error);
 				client.destroy();
 				socket.destroy();
@@ -94,6 +106,21 @@ export const logIn = async (details: {
 			fail(signal.reason as Error);
 		};
 
+		const failLogin = (isTooMany = false): void => {
+			fail(
+				loginError(node, settings, {...authentication.report(), isTooMany}),
+				isTooMany ? 'refused' : 'lost',
+			);
+		};
+
+		const authentication = details.authenticate((error) => {
+			if (error === undefined) {
+				failLogin();
+			} else {
+				fail(error);
+			}
+		});
+
 		const verifyKey = (key: Buffer): boolean => {
 			const question: UnknownHostKey = {
 				host: settings.host,
@@ -101,7 +128,7 @@ export const logIn = async (details: {
 				algorithm: keyTypeOf(key) ?? 'unknown',
 				fingerprint: fingerprintOf(key),
 			};
-			const verdict = judgeKey(knownHosts, name, key);
+			const verdict = judgeKey(knownHosts, names, key);
 			switch (verdict.kind) {
 				case 'known': {
 					return true;
@@ -109,7 +136,12 @@ export const logIn = async (details: {
 
 				case 'unknown': {
 					settle(() => {
-						resolve({kind: 'unknown-key', key, question});
+						resolve({
+							kind: 'unknown-key',
+							key,
+							question,
+							authority: verdict.authority,
+						});
 						setImmediate(() => {
 							client.destroy();
 						});
@@ -118,7 +150,7 @@ export const logIn = async (details: {
 				}
 
 				case 'changed': {
-					fail(changedKeyError(node, question, verdict.entry, name));
+					fail(changedKeyError(node, question, verdict.entry, names.name));
 					return false;
 				}
 
@@ -131,33 +163,37 @@ export const logIn = async (details: {
 
 		client.on('error', (error: Error & {level?: string}) => {
 			if (error.level === 'agent') {
-				// An agent that does not answer; the next method comes by itself.
+				// A key that could not sign; the next method comes by itself.
 				return;
 			}
 
-			fail(
-				error.level === 'client-authentication'
-					? loginError(node, settings, {
-							tried,
-							encrypted: credentials.encrypted,
-							accepted,
-						})
-					: handshakeError(node, settings, error),
-			);
+			if (error.level === 'client-authentication') {
+				failLogin();
+			} else if (/too many authentication failures/i.test(error.message)) {
+				failLogin(true);
+			} else {
+				error.message = stripControls(error.message);
+				fail(misunderstood(error));
+			}
+		});
+		client.on('change password', () => {
+			fail(expiredPasswordError(node, settings));
 		});
 		client.once('close', () => {
-			fail(
-				tried.length > 0
-					? loginError(node, settings, {
-							tried,
-							encrypted: credentials.encrypted,
-							accepted,
-						})
-					: handshakeError(node, settings, new Error('it was closed')),
-			);
+			if (clock.isHeld()) {
+				settle(() => {
+					authentication.end('lost');
+					resolve({kind: 'closed-while-asking', report: authentication.report});
+				});
+			} else if (authentication.report().tried.length > 0) {
+				failLogin();
+			} else {
+				fail(misunderstood(new Error('it was closed')));
+			}
 		});
 		client.once('ready', () => {
 			settle(() => {
+				authentication.end('in');
 				client.removeAllListeners('error');
 				client.removeAllListeners('close');
 				// Until somebody takes it over; a jump host may stay without.
@@ -174,34 +210,43 @@ export const logIn = async (details: {
 		client.connect({
 			sock: socket,
 			username: settings.user,
-			readyTimeout: readyTimeoutMs,
-			keepaliveInterval: 10_000,
+			// The clock is ours: a person who is asked for a password may take longer.
+			readyTimeout: 0,
+			// Silence is a lost connection after 24 s: before a script that should be quick, with its 30 s, only "did not end".
+			keepaliveInterval: 6000,
 			keepaliveCountMax: 3,
-			algorithms: {
-				serverHostKey: orderAlgorithms(
-					hostKeyAlgorithms,
-					knownHosts,
-					name,
-				) as ServerHostKeyAlgorithm[],
-			},
+			algorithms: offeredAlgorithms(knownHosts, names),
 			hostVerifier: verifyKey,
-			authHandler(methodsLeft, _partial, callback) {
-				accepted = methodsLeft ?? accepted;
-				while (credentials.methods[next]?.isSpent?.()) {
-					next += 1;
-				}
+			authHandler(_methodsLeft, _isPartial, callback) {
+				void (async () => {
+					let method: AnyAuthMethod | undefined;
+					try {
+						method = await clock.hold(async () =>
+							authentication.next(...refusal),
+						);
+					} catch (error) {
+						fail(error as Error);
+						return;
+					}
 
-				const method = credentials.methods[next];
-				next += 1;
-				if (method === undefined) {
-					// The library's types leave out how to give up.
-					callback(false as unknown as AnyAuthMethod);
-					return;
-				}
-
-				tried.push(method.name);
-				callback(method.method);
+					if (!settled) {
+						// The library's types leave out how to give up.
+						callback(method ?? (false as unknown as AnyAuthMethod));
+					}
+				})();
 			},
+		});
+		onAuthFailure(client, (allowed, isPartial) => {
+			refusal = [allowed, isPartial];
+		});
+		clock.start(settings.connectTimeoutMs, () => {
+			fail(
+				misunderstood(
+					Object.assign(new Error('it was too slow'), {
+						level: 'client-timeout',
+					}),
+				),
+			);
 		});
 	});
 };

@@ -1,17 +1,28 @@
 import {Buffer} from 'node:buffer';
 import {UserError} from '../../errors.js';
+import {ownSignal} from '../../own-signal.js';
 import {ScriptFailed} from '../errors.js';
 import type {CallOptions, Conversation, Host} from '../host.js';
 import type {Redactor} from '../redactor.js';
-import {loginCommand, sudoCommand} from '../scripts/bootstrap.js';
+import {loginCommand, rootCommand} from '../scripts/bootstrap.js';
 import {encodeRequest, type BodyKind} from '../scripts/prelude.js';
+import {haveLine} from '../scripts/files-receive.js';
 import type {Script} from '../scripts/script.js';
 import {makeLineSplitter, stripControls} from '../terminal-text.js';
-import {startCall, type Call} from './call.js';
+import {startCall, type Call, type CallRequest} from './call.js';
 import type {Connection} from './connection.js';
-import type {Login} from './greeting.js';
+import {makeEndSudo} from './end-sudo.js';
+import {loginListenMs, type Login} from './greeting.js';
 import {makeLineQueue} from './line-queue.js';
-import {shellRefused, sudoRefused} from './refusals.js';
+import {
+	RootRefused,
+	loginStuck,
+	reasonOf,
+	shellRefused,
+	rootStuck,
+} from './refusals.js';
+import {sudoListenMs, type RootAccess} from './root-access.js';
+import {makeMark, makeSudoDoor} from './sudo-door.js';
 
 const mebibyte = 1024 * 1024;
 /** Answers are small; one that is larger than this is a mistake, not an answer. */
@@ -57,6 +68,12 @@ const makeWhole = (node: string, what: string, limit: number) => {
 	};
 };
 
+/** How a call gets in. */
+type Entry = Pick<
+	CallRequest,
+	'command' | 'door' | 'listenMs' | 'refused' | 'stuck'
+>;
+
 /** A host over an open connection. */
 export const makeSshHost = (details: {
 	readonly connection: Connection;
@@ -64,25 +81,60 @@ export const makeSshHost = (details: {
 	readonly dialed: string | undefined;
 	readonly rttMs: number;
 	readonly login: Login;
+	readonly root: RootAccess;
 	readonly redactor: Redactor;
 }): Host => {
-	const {connection, login, redactor} = details;
+	const {connection, login, root, redactor} = details;
 	const {node} = connection;
 
-	const commandFor = (script: Script<never, unknown>): string => {
-		if (script.as === 'login' || login.privilege === 'root') {
-			return loginCommand;
+	const endSudo = makeEndSudo(connection);
+
+	/** The command line that a script goes through, and what that may end by before it listens. */
+	const entryFor = (
+		script: Script<never, unknown>,
+		signal: AbortSignal,
+	): Entry => {
+		if (
+			script.as === 'login' ||
+			root.kind === 'login' ||
+			(script.as === 'any' && root.kind === 'refused')
+		) {
+			return {
+				command: loginCommand,
+				listenMs: loginListenMs,
+				refused: (lastLine) => shellRefused(node, lastLine),
+				stuck: (limitMs, lastLine) => loginStuck(node, limitMs, lastLine),
+			};
 		}
 
-		if (login.privilege === 'sudo') {
-			return sudoCommand;
+		if (root.kind === 'refused') {
+			throw new RootRefused(node, login.user, root.refusal);
 		}
 
-		if (script.as === 'any') {
-			return loginCommand;
-		}
-
-		throw sudoRefused(node, login.user, login.refused);
+		const {way} = root;
+		const mark = root.kind === 'password' ? makeMark() : undefined;
+		return {
+			command: rootCommand(way, mark),
+			listenMs: sudoListenMs,
+			...(root.kind === 'password' && {
+				door: makeSudoDoor({
+					program: way.program,
+					node,
+					user: login.user,
+					mark: mark!,
+					endSudo,
+					answer: async (owner) => root.answers.take(owner, signal),
+				}),
+			}),
+			refused: (text) =>
+				new RootRefused(node, login.user, {
+					kind: 'said',
+					program: way.program,
+					text,
+				}),
+			stuck: (limitMs, lastLine) =>
+				rootStuck(way.program, node, limitMs, lastLine),
+		};
 	};
 
 	const printable = (line: string): string =>
@@ -99,7 +151,7 @@ export const makeSshHost = (details: {
 			readonly onErrorLine?: (line: string) => void;
 		},
 	): Promise<{readonly call: Call; readonly lastLines: () => string[]}> => {
-		const command = commandFor(script);
+		const entry = entryFor(script, options.signal);
 		const errorLines = makeLineSplitter();
 		const lastLines: string[] = [];
 		const keep = (lines: readonly string[]): void => {
@@ -117,8 +169,8 @@ export const makeSshHost = (details: {
 		};
 
 		const call = await startCall({
+			...entry,
 			connection,
-			command,
 			what: script.name,
 			request(marker) {
 				const fields = script.fields(input);
@@ -131,18 +183,15 @@ export const makeSshHost = (details: {
 				return encodeRequest(script.source, fields, rest.kind, {
 					marker,
 					sshConnection: login.sshConnection,
+					lingers: entry.command !== loginCommand,
 				});
 			},
 			timeoutMs: options.timeoutMs ?? script.timeoutMs,
-			signal: options.signal,
+			signal: ownSignal(options.signal),
 			onOutput: rest.onOutput,
 			onErrorOutput(bytes) {
 				keep(errorLines.push(bytes));
 			},
-			refused: (lastLine) =>
-				command === sudoCommand
-					? sudoRefused(node, login.user, lastLine)
-					: shellRefused(node, lastLine),
 		});
 		return {
 			call,
@@ -171,6 +220,7 @@ export const makeSshHost = (details: {
 		address: details.address,
 		dialed: details.dialed,
 		rttMs: details.rttMs,
+		...(root.kind === 'refused' && {rootRefused: reasonOf(root.refusal)}),
 		async run(script, input, options) {
 			const output = makeWhole(node, script.name, outputLimit);
 			const {call, lastLines} = await start(script, input, options, {
@@ -202,6 +252,52 @@ export const makeSshHost = (details: {
 			show(lines.end());
 			checkCode(script, code, lastLines);
 			return script.decode({stdout: tail.text(), code});
+		},
+		async upload(script, input, {read, onProgress, ...options}) {
+			const output = makeWhole(node, script.name, outputLimit);
+			const lines = makeLineSplitter();
+			let tellHave: (bytes: number) => void;
+			const have = new Promise<number>((resolve) => {
+				tellHave = resolve;
+			});
+			const local = new AbortController();
+			const upload = {
+				...options,
+				signal: AbortSignal.any([options.signal, local.signal]),
+			};
+			const {call, lastLines} = await start(script, input, upload, {
+				kind: 'converse',
+				onOutput(bytes) {
+					output.push(bytes);
+					for (const line of lines.push(bytes)) {
+						const told = haveLine.exec(line);
+						if (told) {
+							tellHave(Number(told.groups!.bytes));
+						}
+					}
+				},
+			});
+			const pump = async (): Promise<void> => {
+				try {
+					let done = await have;
+					onProgress(done);
+					for await (const bytes of read(done)) {
+						await call.send(bytes);
+						done += bytes.length;
+						onProgress(done);
+					}
+
+					call.finishInput();
+				} catch (error) {
+					// A script that has ended early, for want of space perhaps, has said why: then this ends nothing more.
+					local.abort(error);
+				}
+			};
+
+			void pump();
+			const code = await call.ended;
+			checkCode(script, code, lastLines);
+			return script.decode({stdout: output.text(), code});
 		},
 		async converse(script, input, options): Promise<Conversation> {
 			const queue = makeLineQueue();

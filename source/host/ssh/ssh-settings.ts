@@ -1,9 +1,29 @@
-import {execFile, type ExecFileOptions} from 'node:child_process';
-import {access} from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import type {SshTarget} from '../../cluster/ssh-target.js';
-import {UserError, exitCodes} from '../../errors.js';
+import {askOpenSsh} from './ask-openssh.js';
+import {
+	authenticationSettings,
+	type AuthenticationSettings,
+} from './authentication-settings.js';
+import {
+	configFilesOf,
+	readConfigFiles,
+	type ConfiguredValues,
+} from './config-files.js';
+import {requireSafeNames} from './safe-names.js';
+import {
+	commandTokens,
+	expandEnvironment,
+	expandHome,
+	expandTokens,
+	fileTokens,
+	type Tokens,
+} from './tokens.js';
+import {unusedSettings} from './unused-settings.js';
+
+/** What to do about a host whose key nobody knows. */
+export type NewHostPolicy = 'ask' | 'accept' | 'refuse';
 
 /** How to log in to one host, all decided. */
 export type SshSettings = {
@@ -11,6 +31,10 @@ export type SshSettings = {
 	readonly host: string;
 	readonly port: number;
 	readonly user: string;
+	/** The only kind of addresses to dial. */
+	readonly family: 4 | 6 | undefined;
+	/** How long a machine may take to answer and to let us in, in ms. */
+	readonly connectTimeoutMs: number;
 	/** The name under which known_hosts has it, when the configuration gives one. */
 	readonly hostKeyAlias: string | undefined;
 	/** Key files to try, in order. */
@@ -21,10 +45,19 @@ export type SshSettings = {
 	readonly identitiesOnly: boolean;
 	/** Socket of the agent. */
 	readonly agent: string | undefined;
-	/** known_hosts files; new keys go into the first. */
+	/** The methods of logging in, and how often to ask. */
+	readonly authentication: AuthenticationSettings;
+	/** known_hosts files, in the order in which they are searched. */
 	readonly knownHostsFiles: readonly string[];
+	/** The known_hosts file that new keys go into. */
+	readonly newKeysFile: string | undefined;
+	/** Are names hidden where new keys are written? */
+	readonly hashNewNames: boolean;
+	readonly newHosts: NewHostPolicy;
 	/** Hosts to jump through, nearest first, each as one would write it after `ssh`. */
 	readonly jump: readonly string[];
+	/** A command of the person's shell whose standard input and output are the connection. */
+	readonly proxyCommand: string | undefined;
 };
 
 export type SettingsSource = {
@@ -33,95 +66,23 @@ export type SettingsSource = {
 	readonly environment: Readonly<Record<string, string | undefined>>;
 	/** Instead of the files that the SSH configuration names. */
 	readonly knownHostsPath?: string | undefined;
+	/** Instead of the system's own configuration file. */
+	readonly systemConfig?: string | undefined;
 };
 
-const defaultKeys = ['id_ed25519', 'id_ecdsa', 'id_rsa'];
+/** How long a machine may take to answer and to let us in, when the configuration does not say, in ms. */
+const defaultConnectTimeoutMs = 15_000;
 
-const exists = async (file: string): Promise<boolean> => {
-	try {
-		await access(file);
-		return true;
-	} catch {
-		return false;
-	}
-};
+const systemConfig = '/etc/ssh/ssh_config';
 
-const expandHome = (file: string, home: string): string =>
-	file === '~' || file.startsWith('~/') ? path.join(home, file.slice(1)) : file;
-
-/** Runs OpenSSH and returns what it writes. Rejects with `code` and `stderr` on the error. */
-const runSsh = async (
-	words: readonly string[],
-	options: ExecFileOptions,
-): Promise<string> =>
-	new Promise((resolve, reject) => {
-		execFile('ssh', words, options, (error, stdout, stderr) => {
-			if (error) {
-				const failure: Error = Object.assign(error, {stderr: String(stderr)});
-				reject(failure);
-			} else {
-				resolve(String(stdout));
-			}
-		});
-	});
-
-/**
- * What the person's SSH configuration says of a host, by asking OpenSSH itself. `undefined` when OpenSSH is not
- * installed. Keys are in lower case, each with all its values.
- */
-const askOpenSsh = async (
-	target: SshTarget,
-	{home, environment}: SettingsSource,
-	signal: AbortSignal,
-): Promise<ReadonlyMap<string, readonly string[]> | undefined> => {
-	const words = ['-G'];
-	// OpenSSH takes the home folder from the user database, whatever HOME says.
-	if (home !== os.userInfo().homedir) {
-		const file = path.join(home, '.ssh', 'config');
-		words.push('-F', (await exists(file)) ? file : 'none');
-	}
-
-	if (target.user !== undefined) {
-		words.push('-l', target.user);
-	}
-
-	if (target.port !== undefined) {
-		words.push('-p', String(target.port));
-	}
-
-	try {
-		const stdout = await runSsh([...words, '--', target.host], {
-			signal,
-			timeout: 10_000,
-			env: {...environment},
-		});
-		const values = new Map<string, string[]>();
-		for (const line of stdout.split('\n')) {
-			const [key = '', ...rest] = line.split(' ');
-			values.set(key, [...(values.get(key) ?? []), rest.join(' ')]);
-		}
-
-		return values;
-	} catch (error) {
-		signal.throwIfAborted();
-		const {code, stderr} = error as {
-			readonly code?: string | number;
-			readonly stderr?: string;
-		};
-		if (code === 'ENOENT') {
-			return undefined;
-		}
-
-		throw new UserError(
-			`The SSH configuration can not be used for ${target.host}: ${(stderr ?? String(error)).trim().split('\n').at(-1)}`,
-			{
-				exitCode: exitCodes.usage,
-				cause: error,
-				tryNext: [`Look at what this says: ssh -G ${target.host}`],
-			},
-		);
-	}
-};
+/** The names of OpenSSH, in its order; those of security keys stand for a public key that an agent has. */
+const defaultKeys = [
+	'id_rsa',
+	'id_ecdsa',
+	'id_ecdsa_sk',
+	'id_ed25519',
+	'id_ed25519_sk',
+];
 
 /** OpenSSH writes its defaults with the home folder of the user database; ours may be another. */
 const moveHome = (file: string, home: string): string => {
@@ -134,67 +95,178 @@ const moveHome = (file: string, home: string): string => {
 const isSet = (value: string | undefined): value is string =>
 	value !== undefined && value !== '' && value !== 'none';
 
-/** Joins what the target says with what the SSH configuration says of it; the target wins. */
+/** OpenSSH expands these before it prints them; what the files say is still to be expanded. */
+const expandFiles = (
+	values: ConfiguredValues,
+	tokens: Tokens,
+	{home, environment}: SettingsSource,
+): ConfiguredValues => {
+	const expanded = new Map(values);
+	for (const keyword of ['userknownhostsfile', 'identityagent']) {
+		const found = values.get(keyword);
+		if (found) {
+			expanded.set(
+				keyword,
+				found.map((file) =>
+					expandEnvironment(
+						expandTokens(expandHome(file, home), tokens),
+						environment,
+					),
+				),
+			);
+		}
+	}
+
+	return expanded;
+};
+
+/** The socket of the agent: a path, `none`, or the name of an environment variable (ssh_config(5), IdentityAgent). */
+const agentSocket = (
+	configured: string | undefined,
+	{home, environment}: SettingsSource,
+): string | undefined => {
+	if (configured === undefined || configured === 'SSH_AUTH_SOCK') {
+		return environment.SSH_AUTH_SOCK;
+	}
+
+	if (configured === 'none') {
+		return undefined;
+	}
+
+	const name = /^\$(?<name>\w+)$/.exec(configured)?.groups!.name;
+	return name === undefined ? expandHome(configured, home) : environment[name];
+};
+
+const newHostPolicies: Readonly<Record<string, NewHostPolicy>> = {
+	yes: 'refuse',
+	true: 'refuse',
+	'accept-new': 'accept',
+	// ssh would take changed keys, too; we never do.
+	no: 'accept',
+	off: 'accept',
+	false: 'accept',
+};
+
+/**
+ * Joins what the target says with what the SSH configuration says of it; the target wins. OpenSSH is asked where it is
+ * installed, else the files are read. `onUnused` hears of what the configuration asks for and does not get. Throws a
+ * `UserError` about a configuration that can not be used, and for names that could become shell source.
+ */
 export const resolveSettings = async (
 	target: SshTarget,
 	source: SettingsSource,
 	signal: AbortSignal,
+	onUnused: (what: string) => void,
 ): Promise<SshSettings> => {
-	const {home, environment} = source;
+	const {home} = source;
 	const folder = path.join(home, '.ssh');
-	const configured = await askOpenSsh(target, source, signal);
+	const query = {
+		host: target.host,
+		user: target.user,
+		port: target.port,
+		home,
+	};
+	// Before OpenSSH sees them: a `Match exec` hands them to a shell.
+	requireSafeNames(target.host, target.user);
+	const asked = await askOpenSsh(query, source.environment, signal);
+	const found =
+		asked ??
+		(await readConfigFiles(
+			query,
+			configFilesOf(home, source.systemConfig ?? systemConfig),
+			(what) => {
+				onUnused(
+					`Without OpenSSH on this machine, ${what} in the SSH configuration is not followed`,
+				);
+			},
+		));
+	const raw = (key: string): string | undefined => found.get(key)?.[0];
 	const one = (key: string): string | undefined => {
-		const value = configured?.get(key)?.[0];
+		const value = raw(key);
 		return isSet(value) ? value : undefined;
 	};
 
-	const proxyCommand = one('proxycommand');
-	if (proxyCommand !== undefined && (target.jump ?? []).length === 0) {
-		throw new UserError(
-			`The SSH configuration reaches ${target.host} by a ProxyCommand, which this program does not use.`,
-			{
-				exitCode: exitCodes.usage,
-				tryNext: [
-					'Write a ProxyJump into the SSH configuration, or `jump` into the cluster file.',
-				],
-			},
-		);
-	}
-
-	const keyFiles = (
-		configured?.get('identityfile') ??
-		defaultKeys.map((name) => path.join(folder, name))
-	).map((file) => expandHome(file, home));
-	const agent = one('identityagent');
-	const knownHostsFiles = [
-		...(configured?.get('userknownhostsfile')?.[0]?.split(' ') ?? []),
-		...(configured?.get('globalknownhostsfile')?.[0]?.split(' ') ?? []),
-	]
-		.filter((file) => isSet(file))
-		.map((file) => moveHome(file, home));
-	const defaultKnownHosts =
-		knownHostsFiles.length === 0
-			? [path.join(folder, 'known_hosts')]
-			: knownHostsFiles;
-	return {
+	const login = {
+		home,
+		alias: target.host,
 		host: one('hostname') ?? target.host,
 		port: target.port ?? Number(one('port') ?? 22),
 		user: target.user ?? one('user') ?? os.userInfo().username,
-		hostKeyAlias: one('hostkeyalias'),
+		hostKeyAlias: one('hostkeyalias')?.toLowerCase(),
+	};
+	const tokens = fileTokens(login);
+	const values = asked ?? expandFiles(found, tokens, source);
+	for (const what of unusedSettings(values)) {
+		onUnused(what);
+	}
+
+	const files = (key: string, fallback: readonly string[]): string[] =>
+		(values.get(key) ?? fallback)
+			.filter((file) => isSet(file))
+			.map((file) => moveHome(file, home));
+	const userFiles = files('userknownhostsfile', [
+		path.join(folder, 'known_hosts'),
+		path.join(folder, 'known_hosts2'),
+	]);
+	const seconds = Number(one('connecttimeout') ?? 0);
+	const family = one('addressfamily');
+	const named = target.identityFile;
+	const proxyCommand =
+		target.jump === undefined && one('proxyjump') === undefined
+			? one('proxycommand')
+			: undefined;
+	return {
+		host: login.host,
+		port: login.port,
+		user: login.user,
+		family: family === 'inet' ? 4 : family === 'inet6' ? 6 : undefined,
+		connectTimeoutMs: seconds > 0 ? seconds * 1000 : defaultConnectTimeoutMs,
+		hostKeyAlias: login.hostKeyAlias,
 		keyFiles:
-			target.identityFile === undefined
-				? keyFiles
-				: [expandHome(target.identityFile, home)],
-		keyFileNamed: target.identityFile !== undefined,
-		identitiesOnly: one('identitiesonly') === 'yes',
-		agent:
-			agent === undefined || agent === 'SSH_AUTH_SOCK'
-				? environment.SSH_AUTH_SOCK
-				: expandHome(agent, home),
+			named === undefined
+				? (
+						values.get('identityfile') ??
+						defaultKeys.map((name) => path.join(folder, name))
+					)
+						.filter((file) => isSet(file))
+						.map((file) =>
+							expandEnvironment(
+								expandTokens(expandHome(file, home), tokens),
+								source.environment,
+							),
+						)
+				: [expandHome(named, home)],
+		keyFileNamed: named !== undefined,
+		identitiesOnly: /^(?:yes|true)$/i.test(one('identitiesonly') ?? ''),
+		agent: agentSocket(values.get('identityagent')?.[0], source),
+		authentication: authenticationSettings(
+			(option) => values.get(option) ?? [],
+			files('certificatefile', []),
+		),
 		knownHostsFiles:
 			source.knownHostsPath === undefined
-				? defaultKnownHosts
+				? [
+						...userFiles,
+						...files('globalknownhostsfile', [
+							'/etc/ssh/ssh_known_hosts',
+							'/etc/ssh/ssh_known_hosts2',
+						]),
+					]
 				: [source.knownHostsPath],
-		jump: target.jump ?? one('proxyjump')?.split(',') ?? [],
+		newKeysFile: source.knownHostsPath ?? userFiles[0],
+		hashNewNames: /^(?:yes|true)$/i.test(one('hashknownhosts') ?? ''),
+		newHosts:
+			newHostPolicies[one('stricthostkeychecking')?.toLowerCase() ?? ''] ??
+			'ask',
+		jump:
+			target.jump ??
+			one('proxyjump')
+				?.split(',')
+				.map((hop) => expandTokens(hop.trim(), commandTokens(login))) ??
+			[],
+		proxyCommand:
+			proxyCommand === undefined
+				? undefined
+				: expandTokens(proxyCommand, commandTokens(login)),
 	};
 };

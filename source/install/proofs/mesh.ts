@@ -1,4 +1,5 @@
 import {parseCidr} from '../../cluster/addresses.js';
+import type {MeshProof} from '../../mesh/mesh.js';
 import type {NodeObject} from '../../host/scripts/k3s-read.js';
 import {
 	verifyHandshakes,
@@ -9,13 +10,19 @@ import type {PingResult} from '../../host/scripts/verify-ping.js';
 import type {Proof} from '../events.js';
 import type {Prover} from '../steps/verify.js';
 
+const afterThat = (last: string): string => String(Number(last) + 1);
+
 /**
- * The address of a node's mesh interface: flannel gives it the first address of the node's pod network, `.0`.
- * `undefined` while the node has no pod network.
+ * The address of a node that answers through the mesh: flannel gives its own interface the first address of the node's
+ * pod network, `.0`, and cni0 the one after it. `undefined` while the node has no pod network.
  */
-export const meshAddress = (node: NodeObject): string | undefined => {
+export const meshAddress = (
+	node: NodeObject,
+	answers: MeshProof['answers'],
+): string | undefined => {
 	const cidr = node.podCidrs.find((text) => parseCidr(text)?.family === 4);
-	return cidr?.slice(0, cidr.indexOf('/'));
+	const first = cidr?.slice(0, cidr.indexOf('/'));
+	return answers === 'flannel' ? first : first?.replace(/\d+$/, afterThat);
 };
 
 const pingProof = (
@@ -81,13 +88,17 @@ export const proveMesh: Prover = async (nodeName, ground, context) => {
 		return [];
 	}
 
+	const {proof} = context.verification;
 	const nodes = await context.nodes.read();
 	const known = others.map((name) => ({
 		name,
 		node: nodes.find((node) => node.name === name),
 	}));
 	const addresses = new Map(
-		known.map(({name, node}) => [name, node && meshAddress(node)]),
+		known.map(({name, node}) => [
+			name,
+			node && meshAddress(node, proof.answers),
+		]),
 	);
 	const targets = [...addresses.values()].filter(
 		(address) => address !== undefined,
@@ -103,7 +114,6 @@ export const proveMesh: Prover = async (nodeName, ground, context) => {
 			pings.find((ping) => ping.address === address),
 		);
 	});
-	const {proof} = context.verification;
 	if (!proof.handshakes) {
 		return pingProofs;
 	}

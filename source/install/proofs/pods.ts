@@ -1,3 +1,4 @@
+import {addressFamily} from '../../cluster/addresses.js';
 import {verifyPodNetwork} from '../../host/scripts/verify-pod-network.js';
 import type {Proof} from '../events.js';
 import type {Prover} from '../steps/verify.js';
@@ -10,6 +11,17 @@ const addressOn = (
 	{pods, standIns}: VerificationGround,
 	name: string,
 ): string | undefined => (pods.get(name) ?? standIns.get(name))?.address;
+
+/** All addresses of what is on a node; those of the family that all have come first. */
+const addressesOn = (
+	ground: VerificationGround,
+	name: string,
+): readonly string[] => {
+	const address = addressOn(ground, name);
+	return address === undefined
+		? []
+		: [address, ...(ground.pods.get(name)?.furtherAddresses ?? [])];
+};
 
 const whyNone = ({podProblems}: VerificationGround, name: string): string =>
 	`no pod runs on ${name}: ${podProblems.get(name) ?? 'it was not started'}`;
@@ -59,30 +71,44 @@ export const provePods: Prover = async (nodeName, ground, context) => {
 		];
 	}
 
-	const targets = others
-		.map((name) => addressOn(ground, name))
-		.filter((address) => address !== undefined);
+	const ownAddresses = addressesOn(ground, nodeName);
+	/** Addresses of another pod in the families that this one has. */
+	const reachable = (name: string): readonly string[] =>
+		addressesOn(ground, name).filter((address) =>
+			ownAddresses.some((one) => addressFamily(one) === addressFamily(address)),
+		);
+	const targets = others.flatMap((name) => reachable(name));
 	const reach = await context.host.run(
 		verifyPodNetwork,
 		{podAddress: own, targets, dnsServer: ground.dnsServer, dnsName},
 		{signal: context.signal},
 	);
+	const from = (address: string): string =>
+		ownAddresses.find((one) => addressFamily(one) === addressFamily(address))!;
 	const pairs = others.map((to) => {
-		const address = addressOn(ground, to);
-		if (address === undefined) {
+		const addresses = reachable(to);
+		if (addresses.length === 0) {
 			return proof('pod-to-pod', to, false, whyNone(ground, to));
 		}
 
-		const ping = reach.pings.find((result) => result.address === address);
+		const answers = addresses.map((address) => ({
+			address,
+			ping: reach.pings.find((result) => result.address === address),
+		}));
+		const failed = answers.filter(({ping}) => ping?.ok !== true);
 		return proof(
 			'pod-to-pod',
 			to,
-			ping?.ok ?? false,
-			ping?.ok
-				? `${own} reaches ${address} in ${ping.rttMs?.toFixed(1) ?? '?'} ms`
-				: (reach.problem ??
-						ping?.problem ??
-						`${own} does not reach ${address}`),
+			failed.length === 0,
+			(failed.length === 0 ? answers : failed)
+				.map(({address, ping}) =>
+					ping?.ok
+						? `${from(address)} reaches ${address} in ${ping.rttMs?.toFixed(1) ?? '?'} ms`
+						: (reach.problem ??
+							ping?.problem ??
+							`${from(address)} does not reach ${address}`),
+				)
+				.join('; '),
 		);
 	});
 	if (ground.dnsServer === undefined) {

@@ -1,4 +1,5 @@
 import {UserError} from '../../errors.js';
+import {isReference} from '../../plan/plan.js';
 import {HostLost} from '../../host/errors.js';
 import {k3sTokens} from '../../host/scripts/k3s-read.js';
 import {
@@ -8,18 +9,21 @@ import {
 	parseJournalLine,
 	type UnitState,
 } from '../../host/scripts/k3s-run.js';
-import {classify, type JournalSignature} from '../journal-signatures.js';
+import {tailscaleStatus} from '../../host/scripts/tailscale-status.js';
+import {makeJournalCause, type Cause} from '../journal-cause.js';
 import {pingCause} from '../ping-cause.js';
+import {tailnetCause} from '../tailnet-cause.js';
 import {delay, poll} from '../wait.js';
 import type {ActionOf, StepContext, StepHandler} from './step.js';
 
 type Action = ActionOf<'await-join'>;
 
-/** Why a node does not come up, as far as is known. */
-type Cause = {
-	readonly text: string;
-	readonly tryNext: readonly string[];
-};
+/** What the node dials, once it is known. */
+const joinUrlOf = async (
+	{joinUrl}: Action,
+	{references, signal}: StepContext,
+): Promise<string | undefined> =>
+	isReference(joinUrl) ? references.resolve(joinUrl, signal) : joinUrl;
 
 /** Restarts of the unit after which a cause that cannot pass by itself ends the wait. */
 const restartsUntilFinal = 2;
@@ -39,19 +43,22 @@ const lookAtServer = async (
 	signal: AbortSignal,
 	onCause: (cause: Cause | undefined) => void,
 ): Promise<void> => {
+	const endpoint = hostAndPort(joinUrl);
 	for (;;) {
 		await delay(context.pollMs * 2, signal);
 		const answer = await context.host.run(k3sPing, {url: joinUrl}, {signal});
-		onCause(pingCause(hostAndPort(joinUrl), answer));
+		const found = pingCause(endpoint, answer);
+		onCause(
+			found === undefined || context.tailnet === undefined
+				? found
+				: tailnetCause(
+						endpoint,
+						await context.host.run(tailscaleStatus, {}, {signal}),
+						found,
+					),
+		);
 	}
 };
-
-/** An agent dials its server through a balancer of its own on loopback; people need the address behind it. */
-const throughBalancer = (
-	{cause, waitsFor}: JournalSignature,
-	target: string,
-): string =>
-	waitsFor?.startsWith('127.0.0.1:') ? cause.replace(waitsFor, target) : cause;
 
 /** Follows journal and state of the unit until it is active. Throws with the cause at the deadline. */
 const followUnit = async (
@@ -59,16 +66,17 @@ const followUnit = async (
 	context: StepContext,
 ): Promise<void> => {
 	const {host, tell, step} = context;
+	const joinUrl = await joinUrlOf(action, context);
 	const deadlineAt = context.now() + context.waitLimitMs;
 	const target =
-		action.joinUrl === undefined
+		joinUrl === undefined
 			? `${unitName(action)} to serve`
-			: hostAndPort(action.joinUrl);
+			: hostAndPort(joinUrl);
 	const unknown: Cause = {
 		text: `waits for ${target}`,
-		tryNext: [`The log of ${step.node} may say more.`],
+		tryNext: [`The log of ${step.node} says more.`],
 	};
-	let fromJournal: Cause | undefined;
+	const journal = makeJournalCause(step.node, target);
 	let fromPing: Cause | undefined;
 	let final: Cause | undefined;
 	let restartsBefore: number | undefined;
@@ -79,7 +87,7 @@ const followUnit = async (
 	}, context.waitLimitMs);
 	const signal = AbortSignal.any([context.signal, give.signal]);
 
-	const cause = (): Cause => final ?? fromPing ?? fromJournal ?? unknown;
+	const cause = (): Cause => final ?? fromPing ?? journal.cause() ?? unknown;
 	const tellNow = () => {
 		const {text} = cause();
 		if (text !== told) {
@@ -100,25 +108,19 @@ const followUnit = async (
 
 	const onJournal = (line: string) => {
 		tell.log(line);
-		const signature = classify(line);
-		if (signature) {
-			fromJournal = {
-				text: throughBalancer(signature, target),
-				tryNext: signature.tryNext,
-			};
-			if (signature.final) {
-				final = fromJournal;
-			}
-
-			tellNow();
+		const heard = journal.hear(line);
+		if (heard?.final) {
+			final = heard;
 		}
+
+		tellNow();
 	};
 
 	tellNow();
 	const looking =
-		action.joinUrl === undefined
+		joinUrl === undefined
 			? undefined
-			: lookAtServer(action.joinUrl, context, signal, (found) => {
+			: lookAtServer(joinUrl, context, signal, (found) => {
 					fromPing = found;
 					tellNow();
 				}).catch(() => {
@@ -158,11 +160,12 @@ const followUnit = async (
 		}
 
 		const {text, tryNext} = cause();
+		const lastLines = cause() === unknown ? journal.ending() : [];
 		throw new UserError(
 			final === undefined
 				? `${text} (given up after ${Math.round(context.waitLimitMs / 1000)} s)`
 				: text,
-			{node: step.node, tryNext},
+			{node: step.node, tryNext: [...lastLines, ...tryNext]},
 		);
 	} finally {
 		clearTimeout(deadline);

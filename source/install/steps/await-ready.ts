@@ -1,24 +1,38 @@
-import {DeadlineExceeded, HostLost, ScriptFailed} from '../../host/errors.js';
+import {HostLost} from '../../host/errors.js';
 import {UserError, describeError} from '../../errors.js';
-import {judgeReadiness, type Readiness} from '../readiness.js';
-import {poll} from '../wait.js';
+import {isReference} from '../../plan/plan.js';
+import type {JournalCause} from '../journal-cause.js';
+import {readRecentJournal} from '../recent-journal.js';
+import {mayPass, poll} from '../wait.js';
+import {
+	judgeReadiness,
+	type PlannedNode,
+	type Readiness,
+} from '../readiness.js';
 import type {ActionOf, StepContext, StepHandler} from './step.js';
 
 type Action = ActionOf<'await-ready'>;
 
+const planned = async (
+	{nodeName, internalIp, externalIp}: Action,
+	{references, signal}: StepContext,
+): Promise<PlannedNode> => ({
+	nodeName,
+	internalIp: isReference(internalIp)
+		? await references.resolve(internalIp, signal)
+		: internalIp,
+	externalIp,
+});
+
 const look = async (
-	action: Action,
+	wanted: PlannedNode,
 	{nodes}: StepContext,
 ): Promise<Readiness> => {
 	try {
-		return judgeReadiness(await nodes.read(), action);
+		return judgeReadiness(await nodes.read(), wanted);
 	} catch (error) {
 		// A server that has just started may take its time; the step's own deadline decides.
-		if (
-			error instanceof ScriptFailed ||
-			error instanceof HostLost ||
-			error instanceof DeadlineExceeded
-		) {
+		if (mayPass(error) || error instanceof HostLost) {
 			return {
 				ready: false,
 				missing: `cannot be looked up: the API of the first server does not answer (${describeError(error)})`,
@@ -28,6 +42,17 @@ const look = async (
 
 		throw error;
 	}
+};
+
+/** What is missing, and why by the node's own journal, unless that says the same. */
+const withCause = (
+	missing: string,
+	journal: JournalCause | undefined,
+): string => {
+	const cause = journal?.cause()?.text;
+	return cause === undefined || missing.includes(cause)
+		? missing
+		: `${missing}: ${cause}`;
 };
 
 const prove = (
@@ -44,10 +69,13 @@ const prove = (
 	});
 };
 
+/** The journal is read at every so many looks. */
+const looksPerRead = 5;
+
 /** Waits until the node object is Ready and shows the planned addresses. */
 export const awaitReady: StepHandler<Action> = {
 	async check(action, context) {
-		const readiness = await look(action, context);
+		const readiness = await look(await planned(action, context), context);
 		if (readiness.ready) {
 			prove(readiness, context);
 		}
@@ -57,29 +85,48 @@ export const awaitReady: StepHandler<Action> = {
 	async act(action, context) {
 		const {tell, step, waitLimitMs, signal, pollMs} = context;
 		const deadlineAt = context.now() + waitLimitMs;
+		const wanted = await planned(action, context);
+		let looks = 0;
+		let journal: JournalCause | undefined;
 		const readiness = await poll({
-			ask: async () => look(action, context),
+			async ask() {
+				const answer = await look(wanted, context);
+				looks += 1;
+				if (!answer.ready && looks % looksPerRead === 0) {
+					journal = await readRecentJournal(context);
+				}
+
+				return answer;
+			},
 			good: (answer) => answer.ready,
 			pauseMs: pollMs,
 			limitMs: waitLimitMs,
 			signal,
 			onAnswer(answer) {
 				if (!answer.ready) {
-					tell.waiting(answer.missing, deadlineAt);
+					tell.waiting(withCause(answer.missing, journal), deadlineAt);
 				}
 			},
 		});
 		if (!readiness.ready) {
+			const {missing, tryNext} = readiness;
+			journal = await readRecentJournal(context);
 			tell.proof({
 				kind: 'node-ready',
 				from: step.node,
 				to: undefined,
 				ok: false,
-				detail: readiness.missing,
+				detail: missing,
 			});
 			throw new UserError(
-				`${readiness.missing} (given up after ${Math.round(waitLimitMs / 1000)} s)`,
-				{node: step.node, tryNext: readiness.tryNext},
+				`${withCause(missing, journal)} (given up after ${Math.round(waitLimitMs / 1000)} s)`,
+				{
+					node: step.node,
+					tryNext: [
+						...(journal.cause()?.tryNext ?? journal.ending()),
+						...tryNext,
+					],
+				},
 			);
 		}
 

@@ -5,20 +5,20 @@ import {
 	firewallUnitText,
 } from '../../host/scripts/firewall-unit.js';
 import {firewallApply} from '../../host/scripts/firewall.js';
+import type {Host} from '../../host/host.js';
+import type {FirewallRule} from '../../plan/plan.js';
 import type {ManifestChange} from '../manifest.js';
 import type {ActionOf, StepContext, StepHandler} from './step.js';
 
 /** What is listed on a host before rules are added there: the rules, and the unit that brings them back. */
-export const firewallChanges = ({
-	firewall,
-	rules,
-}: Pick<
-	ActionOf<'firewall'>,
-	'firewall' | 'rules'
->): readonly ManifestChange[] => {
+export const firewallChanges = (
+	{firewall, rules}: Pick<ActionOf<'firewall'>, 'firewall' | 'rules'>,
+	/** Those of them that are ours. */
+	ours: readonly FirewallRule[],
+): readonly ManifestChange[] => {
 	const unit = firewallUnitText(firewall, rules);
 	return [
-		{kind: 'firewall', firewall, rules},
+		{kind: 'firewall', firewall, rules: ours},
 		...(unit === undefined
 			? []
 			: [
@@ -30,6 +30,32 @@ export const firewallChanges = ({
 					},
 				]),
 	];
+};
+
+/**
+ * Those of the rules that are ours to take back later. A rule of firewalld has no mark: one that its owner had before is
+ * told from ours by not being listed, so that only what is missing is.
+ */
+export const rulesToList = async (
+	{firewall, rules}: Pick<ActionOf<'firewall'>, 'firewall' | 'rules'>,
+	host: Host,
+	options: {readonly signal: AbortSignal; readonly rollbackArmed?: boolean},
+): Promise<readonly FirewallRule[]> => {
+	if (firewall !== 'firewalld') {
+		return rules;
+	}
+
+	const {places} = await host.run(
+		firewallApply,
+		{
+			firewall,
+			rules,
+			checkOnly: true,
+			rollbackArmed: options.rollbackArmed ?? false,
+		},
+		{signal: options.signal},
+	);
+	return places.map((place) => rules[place]!);
 };
 
 const missingRules = async (
@@ -50,7 +76,12 @@ export const firewall: StepHandler<ActionOf<'firewall'>> = {
 	check: async (action, context) =>
 		(await missingRules(action, context, true)) === 0,
 	async act(action, context) {
-		for (const change of firewallChanges(action)) {
+		const {host, signal} = context;
+		const changes = firewallChanges(
+			action,
+			await rulesToList(action, host, {signal}),
+		);
+		for (const change of changes) {
 			await context.listInManifest(change);
 		}
 

@@ -5,6 +5,7 @@ import type {Proof} from '../events.js';
 import type {Manifest, ManifestChange} from '../manifest.js';
 import type {NodeReader} from '../node-reader.js';
 import type {References} from '../references.js';
+import type {TailnetAccess} from '../tailnet-access.js';
 import type {Verification} from '../verification.js';
 
 /** What a step can use and tell while it runs. */
@@ -23,6 +24,10 @@ export type StepContext = {
 	/** Node objects of the cluster, read on its first server. */
 	readonly nodes: NodeReader;
 	readonly verification: Verification;
+	/** Another node of the plan, which sees this one from outside; `undefined` where there is none to be had. */
+	otherHost(): Promise<Host | undefined>;
+	/** `undefined` when the mesh uses no tailnet. */
+	readonly tailnet: TailnetAccess | undefined;
 	/** Lists a change on the host, before it is made. */
 	listInManifest(change: ManifestChange): Promise<Manifest>;
 	/** From when on the journal of K3s is of interest, by the host's clock, in seconds since 1970; 0 for all of it. */

@@ -5,21 +5,23 @@ import {
 	filesWrite,
 	type FileState,
 } from '../../host/scripts/files.js';
-import type {ReferenceName, Template} from '../../plan/plan.js';
+import {systemdReload} from '../../host/scripts/systemd-reload.js';
+import type {ValueReference} from '../../plan/plan.js';
 import {fill, references as openValues} from '../../plan/template.js';
 import type {ActionOf, StepContext, StepHandler} from './step.js';
 
-/** The text of a template, every reference resolved. */
+/** The text of the file, every reference resolved. */
 const textOf = async (
-	template: Template,
+	{content, quoting}: ActionOf<'write-file'>,
 	{references, signal}: StepContext,
 ): Promise<string> => {
-	const values = new Map<ReferenceName, string>();
-	for (const name of openValues(template)) {
-		values.set(name, await references.resolve(name, signal));
+	const values = new Map<string, string>();
+	const keyOf = (reference: ValueReference) => JSON.stringify(reference);
+	for (const reference of openValues(content)) {
+		values.set(keyOf(reference), await references.resolve(reference, signal));
 	}
 
-	return fill(template, (name) => values.get(name)!);
+	return fill(content, (reference) => values.get(keyOf(reference))!, quoting);
 };
 
 const stateOf = async (
@@ -42,10 +44,13 @@ const isAsWanted = (
 	state.mode === action.mode &&
 	state.rootOwned;
 
+/** Where units and their drop-ins are that systemd reads once, and again only when it is told to. */
+const unitFolder = '/etc/systemd/system/';
+
 /** Writes a file when content, mode or owner differs. */
 export const writeFile: StepHandler<ActionOf<'write-file'>> = {
 	async check(action, context) {
-		const text = await textOf(action.content, context);
+		const text = await textOf(action, context);
 		const state = await stateOf(action.path, context);
 		if (!isAsWanted(state, action, text)) {
 			return false;
@@ -60,7 +65,7 @@ export const writeFile: StepHandler<ActionOf<'write-file'>> = {
 		return true;
 	},
 	async act(action, context) {
-		const text = await textOf(action.content, context);
+		const text = await textOf(action, context);
 		const state = await stateOf(action.path, context);
 		const manifest = await context.listInManifest({
 			kind: 'file',
@@ -82,10 +87,15 @@ export const writeFile: StepHandler<ActionOf<'write-file'>> = {
 			context.tell.log(`What was in ${action.path} is kept as ${backup}`);
 		}
 
+		// Also when it was written before: a run that was cut off may have left it at that.
+		if (action.path.startsWith(unitFolder)) {
+			await context.host.run(systemdReload, {}, {signal: context.signal});
+		}
+
 		return changed ? 'changed' : 'unchanged';
 	},
 	async verify(action, context) {
-		const text = await textOf(action.content, context);
+		const text = await textOf(action, context);
 		if (!isAsWanted(await stateOf(action.path, context), action, text)) {
 			throw new UserError(
 				`${action.path} is not as it was written a moment ago`,

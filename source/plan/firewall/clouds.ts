@@ -50,8 +50,9 @@ const families = (
 		{suffix: '-v6', sources: rule.ipv6},
 	].filter(({sources}) => sources.length > 0);
 
-/** Oracle takes so many rules in one call. */
+/** Oracle takes so many rules in one call, and Hetzner so many addresses in one rule. */
 const oracleLimit = 25;
+const hetznerLimit = 100;
 
 const inParts = <Value>(
 	values: readonly Value[],
@@ -61,6 +62,7 @@ const inParts = <Value>(
 		values.slice(index * size, (index + 1) * size),
 	);
 
+/** Source: https://docs.aws.amazon.com/cli/latest/reference/ec2/authorize-security-group-ingress.html. */
 const aws: CloudFirewall = {
 	title: 'the security group of AWS',
 	commands({protocol, port, ipv4, ipv6}) {
@@ -91,6 +93,7 @@ const aws: CloudFirewall = {
 	],
 };
 
+/** Source: https://cloud.google.com/sdk/gcloud/reference/compute/firewall-rules/create. */
 const gcp: CloudFirewall = {
 	title: 'the VPC firewall of Google Cloud',
 	commands: (rule) =>
@@ -108,9 +111,14 @@ const gcp: CloudFirewall = {
 		]),
 	notes: [
 		'The rule counts for all machines of the network; --target-tags narrows it to those with a tag.',
+		'Its priority is 1000: a rule that denies and has a lower number comes before it; --priority changes that.',
 	],
 };
 
+/**
+ * Sources: https://learn.microsoft.com/cli/azure/network/nsg/rule, and for names, priorities and protocols
+ * https://learn.microsoft.com/rest/api/virtualnetwork/security-rules/create-or-update.
+ */
 const azure: CloudFirewall = {
 	title: 'the network security group of Azure',
 	commands: (rule) =>
@@ -140,15 +148,19 @@ const azure: CloudFirewall = {
 			String(rule.port),
 		]),
 	notes: [
-		'PRIORITY is a free number from 100 to 4096, lower than that of any rule that denies.',
+		'PRIORITY is a free number from 100 to 4096, another one for each rule, and lower than that of any rule that denies.',
 		'The subnet and the network interface can each have a group: both must let it in.',
 	],
 };
 
+/**
+ * Sources: https://github.com/hetznercloud/cli/blob/main/docs/reference/manual/hcloud_firewall_add-rule.md, and for the
+ * limit https://docs.hetzner.cloud/reference/cloud#firewall-actions-set-rules.
+ */
 const hetzner: CloudFirewall = {
 	title: 'the firewall of Hetzner Cloud',
-	commands: ({protocol, port, ipv4, ipv6}) => [
-		[
+	commands: ({protocol, port, ipv4, ipv6}) =>
+		inParts([...ipv4, ...ipv6], hetznerLimit).map((sources) => [
 			'hcloud',
 			'firewall',
 			'add-rule',
@@ -159,16 +171,19 @@ const hetzner: CloudFirewall = {
 			protocol,
 			'--port',
 			String(port),
-			...[...ipv4, ...ipv6].flatMap((source) => ['--source-ips', source]),
+			...sources.flatMap((source) => ['--source-ips', source]),
 			'--description',
 			'k3s-mesh',
-		],
-	],
+		]),
 	notes: [
 		'It filters only where one is attached to the machine, and never what comes over a private network.',
 	],
 };
 
+/**
+ * Sources: https://docs.oracle.com/iaas/tools/oci-cli/latest/oci_cli_docs/cmdref/network/nsg/rules/add.html and
+ * https://docs.oracle.com/iaas/api/#/en/iaas/latest/datatypes/AddSecurityRuleDetails.
+ */
 const oracle: CloudFirewall = {
 	title: 'the network security group or security list of Oracle Cloud',
 	commands: ({protocol, port, ipv4, ipv6}) =>
@@ -201,6 +216,10 @@ const oracle: CloudFirewall = {
 	],
 };
 
+/**
+ * Source: https://docs.digitalocean.com/reference/doctl/reference/compute/firewall/add-rules. One rule may have several
+ * addresses; a space would begin another rule.
+ */
 const digitalOcean: CloudFirewall = {
 	title: 'the cloud firewall of DigitalOcean',
 	commands: ({protocol, port, ipv4, ipv6}) => [

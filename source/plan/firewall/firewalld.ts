@@ -92,6 +92,12 @@ export const firewalldRules = (
 			);
 		}
 
+		if (opening.kind === 'public-port') {
+			return (zones.length === 0 ? [undefined] : zones).map((zone) =>
+				rule(opening.why, zone, `port=${opening.port}/${opening.protocol}`),
+			);
+		}
+
 		return 'device' in opening
 			? [rule(opening.why, 'trusted', `interface=${opening.device}`)]
 			: [];

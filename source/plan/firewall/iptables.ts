@@ -50,6 +50,17 @@ export const iptablesRules = (
 				];
 			}
 
+			case 'public-port': {
+				return programs.map((program) =>
+					rule(program, 'INPUT', opening.why, [
+						'-p',
+						opening.protocol,
+						'--dport',
+						String(opening.port),
+					]),
+				);
+			}
+
 			case 'network': {
 				return [
 					rule(programOf(opening.family), 'INPUT', opening.why, [

@@ -27,6 +27,10 @@ const matches = (opening: Opening): ReadonlyArray<readonly string[]> => {
 			];
 		}
 
+		case 'public-port': {
+			return [[opening.protocol, 'dport', String(opening.port)]];
+		}
+
 		case 'network': {
 			return [[opening.family === 4 ? 'ip' : 'ip6', 'saddr', opening.cidr]];
 		}

@@ -8,8 +8,10 @@ import {iptablesRules} from './iptables.js';
 import {nftablesRules} from './nftables.js';
 import {
 	forwardOpenings,
+	isPublic,
 	podOpenings,
 	portOpenings,
+	publicOpenings,
 	type Opening,
 } from './openings.js';
 import {ufwRules} from './ufw.js';
@@ -96,7 +98,10 @@ export const nodeFirewall = (
 	const openings = [
 		...(denies
 			? [
-					...portOpenings(context, mesh, node, requirements),
+					...portOpenings(context, mesh, node, requirements).filter(
+						(opening) => !isPublic(mesh, opening),
+					),
+					...publicOpenings(mesh),
 					...podOpenings(context, mesh),
 				]
 			: []),
@@ -131,6 +136,19 @@ export const ruleLines = (
 					commandLine(add.filter((word) => word !== '--permanent')),
 				]
 			: [commandLine(add)],
+	);
+
+/** Commands that take rules away, as lines that a person can paste. Those of firewalld come twice, as its rules do. */
+export const removalLines = (
+	commands: ReadonlyArray<readonly string[]>,
+): readonly string[] =>
+	commands.flatMap((words) =>
+		words.includes('--permanent')
+			? [
+					commandLine(words),
+					commandLine(words.filter((word) => word !== '--permanent')),
+				]
+			: [commandLine(words)],
 	);
 
 /** The rules as a person can paste them, and what makes them last. */

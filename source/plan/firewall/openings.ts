@@ -14,6 +14,8 @@ import type {
 	Protocol,
 	Requirement,
 } from '../../mesh/mesh.js';
+import {tailnetInterface, tailnetPort} from '../../mesh/tailnet.js';
+import {furtherIpv6} from '../../mesh/node-ips.js';
 
 /** Something that a host firewall must let through, in no firewall's words. */
 export type Opening =
@@ -28,6 +30,13 @@ export type Opening =
 			/** The peer's address. */
 			readonly source: string;
 			readonly family: 4 | 6;
+	  }
+	/** Packets of anybody to a port of ours. */
+	| {
+			readonly kind: 'public-port';
+			readonly why: string;
+			readonly protocol: Protocol;
+			readonly port: number;
 	  }
 	/** Packets of pods and services to this host. */
 	| {
@@ -46,6 +55,8 @@ const portNames: ReadonlyMap<number, string> = new Map([
 	[k3sPorts.kubelet, 'kubelet'],
 	[k3sPorts.etcdClient, 'etcd'],
 	[k3sPorts.etcdPeer, 'etcd'],
+	[k3sPorts.vxlan, 'VXLAN'],
+	[tailnetPort, 'Tailscale'],
 	[k3sPorts.wireguardIpv4, 'WireGuard'],
 	[k3sPorts.wireguardIpv6, 'WireGuard'],
 ]);
@@ -105,12 +116,21 @@ const sourcesOf = (
 	peer: NodeSpec,
 	node: NodeSpec,
 	kind: Requirement['addressKind'],
-	near: boolean,
+	{
+		near,
+		ipv6,
+	}: {
+		readonly near: boolean;
+		/** The peer's further public address of IPv6. */
+		readonly ipv6: string | undefined;
+	},
 ): readonly string[] => {
 	const known =
 		kind === 'internal'
 			? [peer.internalIp]
-			: [peer.externalIp, near ? peer.internalIp : undefined];
+			: kind === 'external-ipv6'
+				? [ipv6]
+				: [peer.externalIp, near ? peer.internalIp : undefined];
 	const sources: string[] = [];
 	for (const address of [
 		...known,
@@ -128,7 +148,8 @@ const sourcesOf = (
 };
 
 /**
- * Ports of ours that peers reach, from the addresses of these peers only. `requirements` are those of the cluster, for
+ * Ports of ours that peers reach, from the addresses of these peers only. What comes in through the tailnet is let in by
+ * its interface. `requirements` are those of the cluster, for
  * callers that ask about many nodes.
  */
 export const portOpenings = (
@@ -142,18 +163,20 @@ export const portOpenings = (
 	const isNear = nearTo(context, node);
 	const peers = new Map(context.cluster.nodes.map((one) => [one.name, one]));
 	for (const {from, to, addressKind, protocol, port} of requirements) {
-		const peer = to === node.name ? peers.get(from) : undefined;
+		const peer =
+			to === node.name && addressKind !== 'tailscale'
+				? peers.get(from)
+				: undefined;
 		if (peer === undefined) {
 			continue;
 		}
 
-		for (const source of sourcesOf(
-			seen,
-			peer,
-			node,
-			addressKind,
-			isNear(peer),
-		)) {
+		const host = context.facts.get(from);
+
+		for (const source of sourcesOf(seen, peer, node, addressKind, {
+			near: isNear(peer),
+			ipv6: host && furtherIpv6(peer, host),
+		})) {
 			const key = `${protocol}/${port} ${source}`;
 			if (!openings.has(key)) {
 				openings.set(key, {
@@ -182,10 +205,34 @@ const podInterfaces = (
 	return [
 		'cni0',
 		...mesh.trustedInterfaces.filter(
-			(device) => ipv6 || !device.endsWith('-v6'),
+			(device) => ipv6 || !/-v6(?:\.|$)/.test(device),
 		),
 	];
 };
+
+/** What comes in through an interface, for people. */
+const interfaceNames: ReadonlyMap<string, string> = new Map([
+	['cni0', 'pods of this node'],
+	[tailnetInterface, 'the tailnet'],
+]);
+
+/** Ports to which anybody may send, as the mesh works best so. */
+export const publicOpenings = (mesh: Mesh): readonly Opening[] =>
+	mesh.publicPorts.map(({protocol, port}) => ({
+		kind: 'public-port',
+		why: `${portName(port, protocol)} from anybody`,
+		protocol,
+		port,
+	}));
+
+/** Is the port one to which anybody may send? */
+export const isPublic = (
+	mesh: Mesh,
+	{protocol, port}: Pick<Requirement, 'protocol' | 'port'>,
+): boolean =>
+	mesh.publicPorts.some(
+		(one) => one.protocol === protocol && one.port === port,
+	);
 
 /** What pods need of the host: their networks and interfaces. */
 export const podOpenings = (
@@ -202,7 +249,7 @@ export const podOpenings = (
 	return [
 		...podInterfaces(context, mesh).map((device): Opening => ({
 			kind: 'interface',
-			why: device === 'cni0' ? 'pods of this node' : 'pods of other nodes',
+			why: interfaceNames.get(device) ?? 'pods of other nodes',
 			device,
 		})),
 		...podCidr.map((cidr) => network(cidr, 'pod network')),

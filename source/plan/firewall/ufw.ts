@@ -25,6 +25,12 @@ const specifications = (opening: Opening): ReadonlyArray<readonly string[]> => {
 			];
 		}
 
+		case 'public-port': {
+			return [
+				['proto', opening.protocol, 'to', 'any', 'port', String(opening.port)],
+			];
+		}
+
 		case 'network': {
 			return [['from', opening.cidr, 'to', 'any']];
 		}

@@ -49,20 +49,39 @@ sub obey {
 	}
 }
 
+sub leave {
+	kill KILL => keys %lookups;
+	exit 0;
+}
+
+# Ends when it has heard nothing for this long, in seconds.
+my $SILENCE = delete $ENV{probe_silence};
+my $heard_at = now();
+
+sub look_for_life {
+	my $left = $heard_at + $SILENCE - now();
+	if ($left <= 0) {
+		# A machine that is slow has not read yet what was said in time.
+		vec(my $said = '', fileno STDIN, 1) = 1;
+		leave() if select($said, undef, undef, 0) < 1;
+		$left = $SILENCE;
+	}
+	at(now() + $left, \&look_for_life);
+}
+
 # Without a handler the alarm ends the process, whatever it is doing.
 alarm delete $ENV{probe_limit};
 # A visitor who is gone when we answer must not end us.
 $SIG{PIPE} = 'IGNORE';
 my $heard = '';
 watch(\*STDIN, sub {
-	if (!sysread STDIN, $heard, 65536, length $heard) {
-		kill KILL => keys %lookups;
-		exit 0;
-	}
+	leave() if !sysread STDIN, $heard, 65536, length $heard;
+	$heard_at = now();
 	while ($heard =~ s/^(.*)\n//) {
 		obey(from_json("$1"));
 	}
 });
+look_for_life();
 say_line({ready => truth(), version => sprintf('%vd', $^V), interpreter => $^X});
 run_loop();
 `;

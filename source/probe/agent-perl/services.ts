@@ -1,8 +1,12 @@
+import {stunRequest} from '../stun.js';
+
 /** Eighth part of the probe agent in Perl: what a node needs of the internet. */
 export const servicesSource = String.raw`
 # Seconds until a name counts as unresolved, and a service as silent.
 my $NAME_LIMIT = 3;
 my $SERVICE_LIMIT = 3;
+# What is asked by one packet: the time (RFC 5905, 7.3: version 4, client, nothing else need be filled in), and a relay.
+my %QUESTIONS = (time => "\x23" . "\0" x 47, stun => pack('H*', '${stunRequest}'));
 
 sub lines_of {
 	open my $lines, '<', $_[0] or return ();
@@ -56,16 +60,24 @@ sub look_up {
 	});
 }
 
-# A name, a connection, or the time, by plain packets.
+# Is it an answer to our question? That of a relay has our number in it.
+sub is_answer {
+	my ($speaks, $data) = @_;
+	return length $data >= 48 if $speaks eq 'time';
+	return length $data >= 20 && substr($data, 0, 2) eq "\x01\x01" && substr($data, 8, 12) eq substr($QUESTIONS{stun}, 8, 12);
+}
+
+# A name, a connection, the time, or a relay, by plain packets.
 sub service {
 	my ($try) = @_;
 	my $speaks = $try->{wanted}{speaks};
+	my $question = $QUESTIONS{$speaks};
 	my $host = length $try->{wanted}{address} ? $try->{wanted}{address} : time_server();
 	my $problem = {result => 'silent'};
 	my $looking = 1;
 	my $finish = sub {
 		my ($report) = @_;
-		if ($report->{result} ne 'served' && $speaks ne 'time' && has_proxy()) {
+		if ($report->{result} ne 'served' && !$question && has_proxy()) {
 			$report = {result => 'failed', reason => 'a proxy is set in its environment, so plain connections say little'};
 		}
 		end_try($try, {%$report, host => $host});
@@ -81,7 +93,7 @@ sub service {
 			return;
 		}
 		my $family = Socket::sockaddr_family($place);
-		my $sock = $try->{sock} = open_socket($family, $speaks eq 'time' ? SOCK_DGRAM : SOCK_STREAM);
+		my $sock = $try->{sock} = open_socket($family, $question ? SOCK_DGRAM : SOCK_STREAM);
 		if (!$sock) {
 			$finish->(outcome_of($! + 0));
 			return;
@@ -94,8 +106,7 @@ sub service {
 			$next->(@left);
 			return;
 		}
-		# Version 4, client (RFC 5905, 7.3); nothing else need be filled in.
-		send $sock, "\x23" . "\0" x 47, 0 if $speaks eq 'time';
+		send $sock, $question, 0 if $question;
 		my $step = sub {
 			my $refusal = icmp_refusal($sock);
 			my $number = unpack 'i', getsockopt $sock, SOL_SOCKET, SO_ERROR;
@@ -104,15 +115,15 @@ sub service {
 				$next->(@left);
 				return;
 			}
-			if ($speaks eq 'time') {
+			if ($question) {
 				my $data;
-				return if !defined recv($sock, $data, 512, 0) || length $data < 48;
+				return if !defined recv($sock, $data, 512, 0) || !is_answer($speaks, $data);
 			} elsif (!getpeername $sock) {
 				return;
 			}
 			$finish->({result => 'served', rtt => milliseconds(now() - $asked)});
 		};
-		watch($sock, $step, $speaks eq 'time' ? undef : $step);
+		watch($sock, $step, $question ? undef : $step);
 	};
 	my $began = now();
 	at($began + $NAME_LIMIT, sub {

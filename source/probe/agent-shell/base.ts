@@ -27,6 +27,12 @@ else
 	}
 fi
 
+# Sets up to the seconds that the machine runs: a clock that is set anew says nothing of how long somebody was silent.
+uptime() {
+	read -r up _ </proc/uptime
+	up=\${up%.*}
+}
+
 # Writes microseconds as what read -t takes: never 0, which would not wait at all.
 seconds() {
 	local micros=$1

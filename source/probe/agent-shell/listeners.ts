@@ -36,13 +36,18 @@ address_key() {
 	hexadecimal=\${hexadecimal^^}
 }
 
-# Sets bound to what listens now: "tcp 0100007F:1A2B" for each.
+# Sets bound to what listens now: "tcp 0100007F:1A2B" for each. Its value is 0; for UDP more, when packets wait there
+# that nobody has taken yet, or were lost because nobody did.
 read_bound() {
-	local protocol local_place state
+	local protocol local_place state queues drops
 	bound=()
 	for protocol in tcp udp; do
-		while read -r _ local_place _ state _; do
-			[[ $protocol == tcp && $state != 0A ]] || bound["$protocol $local_place"]=yes
+		while read -r _ local_place _ state queues _ _ _ _ _ _ _ drops; do
+			if [[ $protocol == tcp ]]; then
+				[[ $state != 0A ]] || bound["tcp $local_place"]=0
+			elif [[ $drops =~ ^[0-9]+$ ]]; then
+				bound["udp $local_place"]=$((16#\${queues#*:} + drops))
+			fi
 		done < <(cat "/proc/net/$protocol" "/proc/net/\${protocol}6")
 	done
 }
@@ -62,8 +67,11 @@ answer_request() {
 	set -f
 	IFS= read -r -n 256 -t 3 line
 	words=($line)
-	[[ \${words[0]-} == k3s-mesh-probe && \${words[1]-} == "$probe_token" && \${words[2]-} == ask ]] || return 0
-	[[ \${words[3]-} =~ ^[0-9]{1,10}$ && \${words[4]-} =~ ^[0-9]{1,10}$ ]] || return 0
+	if [[ \${words[0]-} != k3s-mesh-probe || \${words[1]-} != "$probe_token" || \${words[2]-} != ask || ! \${words[3]-} =~ ^[0-9]{1,10}$ || ! \${words[4]-} =~ ^[0-9]{1,10}$ ]]; then
+		# One stranger fewer that may come. After the last of them the listener ends, and its processes with it.
+		[[ -z \${probe_group-} ]] || read -r -N 1 -t 0.01 -u 8 || kill -KILL -- "-$probe_group"
+		return 0
+	fi
 	peer=\${SOCAT_PEERADDR-\${NCAT_REMOTE_ADDR-}}
 	port=\${SOCAT_PEERPORT-\${NCAT_REMOTE_PORT-}}
 	if [[ $peer == *:* ]]; then
@@ -85,6 +93,18 @@ answer_request() {
 }
 export -f answer_request
 
+# Packets of strangers that a listener of UDP takes: each is a process or two, and a few dozen a second are all that can
+# be done. A dozen peers of an earlier mesh, which knock every five seconds, stay below.
+most_strangers=300
+
+# Becomes a listener of UDP. How many strangers may still come is what is left in a pipe that its processes share.
+listen_to_datagrams() {
+	exec 8<> <(:)
+	printf '%*s' "$most_strangers" '' >&8
+	export probe_group=$BASHPID
+	exec timeout "$probe_limit" "$probe_listener" "$@"
+}
+
 # Starts a listener for a protocol, address and port, which hands each request to a process of its own, and sets started to its number.
 start_listener() {
 	local command="$BASH --norc -c answer_request" family=4 address=$2
@@ -99,13 +119,31 @@ start_listener() {
 		nc/tcp) words=(-n -l -k -m 64 -e "$command" "$2" "$3") ;;
 		nc/udp) words=(-n -u -l -k -m 64 -e "$command" "$2" "$3") ;;
 	esac
-	start timeout "$probe_limit" "$probe_listener" "\${words[@]}" >/dev/null
+	if [[ $1 == udp ]]; then
+		start listen_to_datagrams "\${words[@]}" >/dev/null
+	else
+		start timeout "$probe_limit" "$probe_listener" "\${words[@]}" >/dev/null
+	fi
 	started=$!
 }
 
-# Lets others reach us: the token, our name, and the places. Says which places can not be had.
+# Adds to problems the places where we listened and do no more, or could not take all that came.
+tell_lost() {
+	local key
+	for key in "\${!served[@]}"; do
+		if [[ -z \${bound[$key]-} ]]; then
+			problems+=",{\${served[$key]},\\"problem\\":\\"so many packets of strangers came that $probe_rung was ended\\"}"
+		elif ((bound[$key] > 0)); then
+			problems+=",{\${served[$key]},\\"problem\\":\\"more packets came than $probe_rung could take\\"}"
+		fi
+	done
+}
+# Where we listen by UDP: the place as JSON, by its key of read_bound.
+declare -A served
+
+# Lets others reach us: the token, our name, and the places. Says which places can not be had, or could not be kept.
 listen() {
-	local place protocol address port key process problems='' waits missing
+	local place protocol address port key problems='' waits
 	local -A wanted=() processes=()
 	field "$1" token
 	probe_token=$value
@@ -113,6 +151,7 @@ listen() {
 	probe_node=$value
 	export probe_token probe_node
 	read_bound
+	tell_lost
 	list "$1" places
 	for place in "\${objects[@]}"; do
 		field "$place" protocol
@@ -141,6 +180,7 @@ listen() {
 				problems+=",{\${wanted[$key]},\\"problem\\":\\"$probe_rung could not listen there\\"}"
 				unset "wanted[$key]"
 			elif [[ -n \${bound[$key]-} ]]; then
+				[[ $key == tcp* ]] || served[$key]=\${wanted[$key]}
 				unset "wanted[$key]"
 			fi
 		done

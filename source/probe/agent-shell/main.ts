@@ -99,16 +99,26 @@ end() {
 	exit 0
 }
 
+# Has nobody said anything for too long? On a machine that is slow, what was said in time may wait to be read.
+is_forsaken() {
+	uptime
+	((up - heard_at > probe_silence)) && ! read -r -t 0
+}
+
 exec 2>/dev/null
 trap end TERM HUP INT
 printf '{"ready":true,"version":"%s","interpreter":"%s"}\\n' "\${BASH_VERSION%%(*}" "$BASH\${probe_listener:+ with $probe_listener}"
 pending=
+uptime
+heard_at=$up
 while :; do
 	tick=1
 	((\${#running[@]} == 0)) || tick=0.05
 	if IFS= read -r -t "$tick" part; then
 		line=$pending$part
 		pending=
+		uptime
+		heard_at=$up
 		field "$line" do
 		case $value in
 			listen) listen "$line" ;;
@@ -121,6 +131,7 @@ while :; do
 		esac
 	elif (($? > 128)); then
 		pending+=$part
+		! is_forsaken || end
 	else
 		end
 	fi

@@ -1,3 +1,9 @@
+import {stunRequest} from '../stun.js';
+
+/** What bash prints these bytes by. */
+const escaped = (hex: string): string =>
+	hex.replaceAll(/../g, String.raw`\x$&`);
+
 /** Fourth part of the probe agent in bash: what a node needs of the internet. */
 export const servicesSource = `
 # Seconds until a name counts as unresolved, and a service as silent.
@@ -32,13 +38,13 @@ time_server() {
 	echo pool.ntp.org
 }
 
-# Number, name, port, and what it speaks: a name, a connection, or the time, by plain packets.
+# Number, name, port, and what it speaks: a name, a connection, the time, or a relay, by plain packets.
 service() {
 	local host=$2 address word rest rtt begun
 	[[ -n $host ]] || host=$(time_server)
 	host=\${host//[!a-zA-Z0-9.:-]/}
 	local told="\\"host\\":\\"$host\\""
-	if [[ $4 != time ]] && has_proxy; then
+	if [[ $4 != time && $4 != stun ]] && has_proxy; then
 		report "$1" 0 failed "\\"reason\\":\\"a proxy is set in its environment, so plain connections say little\\",$told"
 		return
 	fi
@@ -52,16 +58,23 @@ service() {
 		report "$1" 0 unresolved "$told"
 	elif [[ $4 == names ]]; then
 		report "$1" 0 served "\\"rtt\\":$rtt,$told"
-	elif [[ $4 == time ]]; then
+	elif [[ $4 == time || $4 == stun ]]; then
 		exec 3<>"/dev/udp/$address/$3"
 		stamp
 		begun=$now
-		# Version 4, client (RFC 5905, 7.3), and 47 bytes that need not be filled in: bash would send each as a packet.
-		{ printf '\\043'; dd if=/dev/zero bs=47 count=1; } | dd bs=48 count=1 iflag=fullblock >&3
+		# Through dd: bash would send what it prints in pieces, and each as a packet.
+		if [[ $4 == time ]]; then
+			# Version 4, client (RFC 5905, 7.3), and 47 bytes that need not be filled in.
+			{ printf '\\043'; dd if=/dev/zero bs=47 count=1; } | dd bs=48 count=1 iflag=fullblock >&3
+			word=48
+		else
+			printf '${escaped(stunRequest)}' | dd bs=${stunRequest.length / 2} count=1 iflag=fullblock >&3
+			word=20
+		fi
 		rest=$(timeout "$service_limit" dd bs=512 count=1 <&3 | wc -c)
 		stamp
 		milliseconds $((now - begun)) rtt
-		if ((rest >= 48)); then
+		if ((rest >= word)); then
 			report "$1" 1 served "\\"rtt\\":$rtt,$told"
 		else
 			report "$1" 1 silent "$told"

@@ -1,8 +1,8 @@
 /**
  * First part of the probe agent: the event loop and the format of packets. Python 3.6, standard library only.
  *
- * The agent is one process on a node that lives as long as its standard input is open, and no longer than its
- * limit. It writes nothing to disk.
+ * The agent is one process on a node that lives as long as its standard input is open and somebody speaks there, and
+ * no longer than its limit. It writes nothing to disk.
  */
 export const loopSource = String.raw`
 import collections
@@ -11,6 +11,7 @@ import heapq
 import json
 import os
 import resource
+import select
 import selectors
 import signal
 import socket

@@ -45,6 +45,9 @@ class Work:
 
 
 class Agent:
+    # Ends when it has heard nothing for this long, in seconds.
+    SILENCE = int(os.environ.pop("probe_silence"))
+
     def __init__(self):
         # File handles for what others ask of us, and for what we ask of others.
         _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -54,6 +57,7 @@ class Agent:
         self.work = Work(self.loop, most // 2)
         Listeners.MOST = most // 4
         self.heard = b""
+        self.heard_at = time.monotonic()
 
     def command(self, message):
         if message["do"] == "listen":
@@ -80,17 +84,32 @@ class Agent:
     def read(self):
         data = os.read(0, 65536)
         if not data:
-            # Without waiting for threads that look names up.
-            os._exit(0)
+            leave()
+        self.heard_at = time.monotonic()
         self.heard += data
         while b"\n" in self.heard:
             line, self.heard = self.heard.split(b"\n", 1)
             self.command(json.loads(line.decode()))
 
+    def look_for_life(self):
+        left = self.heard_at + self.SILENCE - time.monotonic()
+        if left <= 0:
+            # A machine that is slow has not read yet what was said in time.
+            if not select.select([0], [], [], 0)[0]:
+                leave()
+            left = self.SILENCE
+        self.loop.at(time.monotonic() + left, self.look_for_life)
+
     def run(self):
         self.loop.watch(0, READ, self.read)
+        self.look_for_life()
         say({"ready": True, "version": "%d.%d.%d" % sys.version_info[:3], "interpreter": sys.executable})
         self.loop.run()
+
+
+def leave():
+    # Without waiting for threads that look names up.
+    os._exit(0)
 
 
 def main():
@@ -99,7 +118,7 @@ def main():
     try:
         Agent().run()
     except (BrokenPipeError, KeyboardInterrupt):
-        os._exit(0)
+        leave()
 
 
 main()

@@ -1,8 +1,12 @@
+import {stunRequest} from '../stun.js';
+
 /** Eighth part of the probe agent: what a node needs of the internet. */
 export const servicesSource = String.raw`
 # Seconds until a name counts as unresolved, and a service as silent.
 NAME_LIMIT = 3.0
 SERVICE_LIMIT = 3.0
+# What is asked by one packet: the time (RFC 5905, 7.3: version 4, client, nothing else need be filled in), and a relay.
+QUESTIONS = {"time": b"\x23" + bytes(47), "stun": bytes.fromhex("${stunRequest}")}
 PROXIES = ("http_proxy", "https_proxy", "all_proxy")
 
 
@@ -61,8 +65,15 @@ class Names:
             call(found)
 
 
+def is_answer(speaks, data):
+    """Is it an answer to our question? That of a relay has our number in it."""
+    if speaks == "time":
+        return len(data) >= 48
+    return data[:2] == b"\x01\x01" and data[8:20] == QUESTIONS["stun"][8:20]
+
+
 class ServiceTry(Try):
-    """A name, a connection, or the time, by plain packets."""
+    """A name, a connection, the time, or a relay, by plain packets."""
 
     def start(self):
         self.host = self.wanted["address"] or time_server()
@@ -97,8 +108,8 @@ class ServiceTry(Try):
         peer = self.left.pop(0)
         if self.sock:
             self.loop.drop(self.sock)
-        timed = self.wanted["speaks"] == "time"
-        self.sock = socket.socket(family_of(peer[0]), socket.SOCK_DGRAM if timed else socket.SOCK_STREAM)
+        question = QUESTIONS.get(self.wanted["speaks"])
+        self.sock = socket.socket(family_of(peer[0]), socket.SOCK_DGRAM if question else socket.SOCK_STREAM)
         self.sock.setblocking(False)
         ask_for_errors(self.sock)
         self.sent += 1
@@ -108,10 +119,9 @@ class ServiceTry(Try):
             self.problem = outcome_of(number, None)
             self.next()
             return
-        if timed:
-            # Version 4, client (RFC 5905, 7.3); nothing else need be filled in.
-            self.sock.send(b"\x23" + bytes(47))
-        self.loop.watch(self.sock, READ if timed else READ | WRITE, self.step)
+        if question:
+            self.sock.send(question)
+        self.loop.watch(self.sock, READ if question else READ | WRITE, self.step)
 
     def step(self):
         refusal = icmp_refusal(self.sock)
@@ -121,8 +131,8 @@ class ServiceTry(Try):
             self.next()
             return
         try:
-            if self.wanted["speaks"] == "time":
-                if len(self.sock.recv(512)) < 48:
+            if self.wanted["speaks"] in QUESTIONS:
+                if not is_answer(self.wanted["speaks"], self.sock.recv(512)):
                     return
             else:
                 self.sock.getpeername()
@@ -131,7 +141,7 @@ class ServiceTry(Try):
         self.finish({"result": "served", "rtt": (time.monotonic() - self.asked) * 1000})
 
     def finish(self, report):
-        if report["result"] != "served" and self.wanted["speaks"] != "time" and has_proxy():
+        if report["result"] != "served" and self.wanted["speaks"] not in QUESTIONS and has_proxy():
             report = {"result": "failed", "reason": "a proxy is set in its environment, so plain connections say little"}
         self.end(dict(report, host=self.host))
 `;

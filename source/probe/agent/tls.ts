@@ -38,6 +38,10 @@ def plain_certificate(heard):
     return None
 
 
+# Seconds that a service which took the connection gets for its handshake: a small machine that is busy needs some.
+PATIENCE = 8
+
+
 class TlsTry(TcpTry):
     """One handshake without naming a host, and the end: a service takes it for a client that went away."""
 
@@ -60,6 +64,12 @@ class TlsTry(TcpTry):
         self.tls = context.wrap_bio(self.incoming, self.outgoing)
         self.loop.change(self.sock, READ, self.step)
         self.shake()
+
+    def give_up(self):
+        if self.connected and not self.done:
+            self.loop.at(self.last - LIMIT + PATIENCE, self.cut)
+        else:
+            super().give_up()
 
     def cut(self):
         self.judge(None)

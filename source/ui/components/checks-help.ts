@@ -5,6 +5,7 @@ export const checksHelp: Help = {
 	title: 'Checks',
 	about: [
 		'Every path that the cluster needs, tried from every node to every other, and what follows from it. A row sends, a column should answer. Nothing is changed on any node.',
+		'On Tailscale addresses r stands behind a round trip that a relay carries.',
 		'● arrives, ▲ look at it, ✖ blocked (with how many), ◌ being measured, – not expected. A finding with ✖ stops the install until it is mended or overridden.',
 	],
 	keys: [

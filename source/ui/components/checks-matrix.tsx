@@ -2,6 +2,7 @@ import type {AddressKind} from '../../mesh/mesh.js';
 import {formatMs} from '../format.js';
 import {
 	isSmallMtu,
+	wayOf,
 	type ChecksView,
 	type MatrixTab,
 } from '../state/checks-view.js';
@@ -24,6 +25,9 @@ const textWidths: Readonly<Record<MatrixTab, number>> = {
 	latency: 4,
 	mtu: 5,
 };
+
+/** Stands behind a round trip that goes by a relay of the tailnet. */
+const relaySign = 'r';
 
 const self: MatrixCell = {text: '·', tone: 'muted'};
 
@@ -63,9 +67,19 @@ const cellLook =
 
 			case 'latency': {
 				const graded = view.latencies.get(kind)?.get(key);
-				return graded === undefined
-					? {...absent, text: absent.text.padStart(3)}
-					: figure(formatMs(graded.latency.medianMs), 3, latencyState(graded));
+				if (graded === undefined) {
+					return {...absent, text: absent.text.padStart(3)};
+				}
+
+				const {latency} = graded;
+				const shown = figure(
+					formatMs(latency.medianMs),
+					3,
+					latencyState(graded),
+				);
+				return wayOf(view, latency)?.kind === 'relayed'
+					? {...shown, text: `${shown.text}${relaySign}`}
+					: shown;
 			}
 
 			case 'mtu': {
@@ -119,7 +133,9 @@ export const ChecksMatrix = ({
 			<MatrixTable
 				order={order}
 				cursor={cursor}
-				textWidth={textWidths[tab]}
+				textWidth={
+					textWidths[tab] + (tab === 'latency' && kind === 'tailscale' ? 1 : 0)
+				}
 				columns={size.columns}
 				rows={tableRows}
 				cellOf={cellLook(view, tab, kind, isRunning)}

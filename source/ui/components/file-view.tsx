@@ -2,6 +2,9 @@ import {Box, useWindowSize} from 'ink';
 import {useRef, useState} from 'react';
 import {wrapWords} from '../format.js';
 import {Toned} from '../theme.js';
+import type {Binding} from '../hooks/use-keys.js';
+import {Notices, noticeLines, type Notice} from './notices.js';
+import type {Help} from './help-text.js';
 import {Screen} from './screen.js';
 
 type Properties = {
@@ -12,6 +15,11 @@ type Properties = {
 	readonly follow?: boolean;
 	/** Are lines that are too long broken at spaces? Default: their end is cut. */
 	readonly isWrapped?: boolean;
+	/** Keys besides those that scroll. */
+	readonly further?: readonly Binding[];
+	/** Something to tell below the text. */
+	readonly notice?: Notice | undefined;
+	readonly help?: Help;
 };
 
 /** A line in pieces that fit, all as far to the right as the first. */
@@ -23,7 +31,9 @@ const wrapped = (line: string, columns: number): readonly string[] => {
 	);
 };
 
-const help = {
+const noKeys: readonly Binding[] = [];
+
+const ownHelp = {
 	title: 'Text',
 	about: ['Secrets are shown by their names only.'],
 	keys: [
@@ -41,6 +51,9 @@ export const FileView = ({
 	onClose,
 	follow = false,
 	isWrapped = false,
+	further = noKeys,
+	notice,
+	help = ownHelp,
 }: Properties) => {
 	/** First visible line; `undefined` follows the end. */
 	const [top, setTop] = useState<number | undefined>(follow ? undefined : 0);
@@ -72,6 +85,7 @@ export const FileView = ({
 				{keys: ['pageDown', ' '], run: scroll(1, 0)},
 				{keys: ['home', 'g'], run: scroll(0, -lines.length)},
 				{keys: ['end', 'G'], run: scroll(0, lines.length)},
+				...further,
 				{
 					keys: ['escape', 'enter', 'q'],
 					shown: 'Esc',
@@ -81,7 +95,9 @@ export const FileView = ({
 			]}
 		>
 			{({columns, rows}) => {
-				const room = Math.max(1, rows - 1);
+				const told =
+					notice === undefined ? [] : noticeLines([notice], columns, 3);
+				const room = Math.max(1, rows - 1 - told.length);
 				page.current = room;
 				const end = Math.max(0, lines.length - room);
 				const first = Math.min(top ?? end, end);
@@ -103,6 +119,8 @@ export const FileView = ({
 							// eslint-disable-next-line react/no-array-index-key
 							<Toned key={first + index}>{`  ${line}`}</Toned>
 						))}
+						<Box flexGrow={1} />
+						<Notices lines={told} />
 					</>
 				);
 			}}

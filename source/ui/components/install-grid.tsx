@@ -1,12 +1,12 @@
 import {Box, Text} from 'ink';
-import {stages, type Stage} from '../../plan/plan.js';
+import {stages, type InstallStage} from '../../plan/plan.js';
 import type {InstallState, NodeState, StageState} from '../../install/state.js';
 import {formatDuration, wrapWords} from '../format.js';
 import {Toned, glyphs, type Tone} from '../theme.js';
 import {ScrollList, type ListItem} from './scroll-list.js';
 import {Spinner, useTick} from './ticker.js';
 
-const stageTitles: Readonly<Record<Stage, string>> = {
+const stageTitles: Readonly<Record<InstallStage, string>> = {
 	reach: 'reach',
 	prepare: 'prep',
 	download: 'get',
@@ -17,7 +17,8 @@ const stageTitles: Readonly<Record<Stage, string>> = {
 	verify: 'verify',
 };
 
-const stageWidth = (stage: Stage): number => stageTitles[stage].length + 1;
+const stageWidth = (stage: InstallStage): number =>
+	stageTitles[stage].length + 1;
 const stagesWidth = stages.reduce((sum, stage) => sum + stageWidth(stage), 0);
 const glyphWidth = 4;
 const roleWidth = 7;
@@ -25,6 +26,8 @@ const timeWidth = 7;
 /** With less room than this for it, what a node does now stands below its row. */
 const nowMinimum = 32;
 const failureRows = 3;
+/** The most for what a node waits for; a command to type may be in it. */
+const waitingRows = 6;
 
 const stageLook: Readonly<
 	Record<Exclude<StageState, 'running'>, readonly [string, Tone]>
@@ -53,8 +56,14 @@ const NodeGlyph = ({node}: {readonly node: NodeState}) =>
 		<StateGlyph state={node.state} />
 	);
 
-/** What the node does now, with how far it has come. */
-export const nowText = (node: NodeState): string => {
+/** How long a node still waits; empty when it does not, or not for a time that is known. */
+const leftText = ({waiting, deadlineAt}: NodeState, now: number): string =>
+	waiting && deadlineAt !== undefined
+		? `gives up in ${formatDuration(Math.max(0, deadlineAt - now))}`
+		: '';
+
+/** What the node does now, with how far it has come, or how long it still waits. */
+const nowText = (node: NodeState, now: number): string => {
 	if (node.failure !== undefined && node.state === 'failed') {
 		return node.failure.message;
 	}
@@ -68,7 +77,24 @@ export const nowText = (node: NodeState): string => {
 		progress?.totalBytes === undefined || progress.totalBytes === 0
 			? ''
 			: ` ${Math.floor((100 * progress.doneBytes) / progress.totalBytes)} %`;
-	return `${node.now}${percent}`;
+	const left = leftText(node, now);
+	return `${node.now}${percent}${left === '' ? '' : ` · ${left}`}`;
+};
+
+/** A text about a node that counts down. */
+const Live = ({
+	node,
+	now,
+	tone,
+	textOf,
+}: {
+	readonly node: NodeState;
+	readonly now: () => number;
+	readonly tone: Tone;
+	readonly textOf: (node: NodeState, now: number) => string;
+}) => {
+	useTick();
+	return <Toned tone={tone}>{textOf(node, now())}</Toned>;
 };
 
 const Time = ({
@@ -157,21 +183,59 @@ const NodeRow = ({
 		</Box>
 		{layout.nowWidth > 0 && (
 			<Box width={layout.nowWidth} flexShrink={0} marginLeft={2}>
-				<Toned tone={node.state === 'failed' ? 'bad' : 'plain'}>
-					{nowText(node)}
-				</Toned>
+				<Live
+					node={node}
+					now={now}
+					tone={node.state === 'failed' ? 'bad' : 'plain'}
+					textOf={nowText}
+				/>
 			</Box>
 		)}
 	</Box>
 );
 
-/** Lines below a row: why it failed and what to try, or what it does when there is no column for it. */
+/** A line below a row; one that counts down is made anew each time. */
+type LineBelow = {
+	readonly tone: Tone;
+	readonly text: string | typeof nowText;
+};
+
+/**
+ * What a node waits for, whole: nobody but the person may be able to end it. Nothing where it fits into its column, or
+ * into the one line that each node has.
+ */
+const waitingLines = (
+	node: NodeState,
+	layout: Layout,
+	columns: number,
+): readonly LineBelow[] => {
+	// The text with any time that may stand behind it.
+	const full = `${node.now} · gives up in 59m59s`;
+	if (
+		!node.waiting ||
+		full.length <= (layout.nowWidth > 0 ? layout.nowWidth : columns)
+	) {
+		return [];
+	}
+
+	const lines = wrapWords(node.now, columns).slice(0, waitingRows - 1);
+	return [...lines, ...(leftText(node, 0) === '' ? [] : [leftText])].map(
+		(text) => ({tone: 'warning' as const, text}),
+	);
+};
+
+/** Lines below a row: why it failed and what to try, what it waits for, or what it does when there is no column for it. */
 const linesBelow = (
 	node: NodeState,
 	layout: Layout,
 	columns: number,
-	isRoomy: boolean,
-): ReadonlyArray<{readonly tone: Tone; readonly text: string}> => {
+	room: {
+		/** For one line. */
+		readonly isRoomy: boolean;
+		/** For all that a node waits for. */
+		readonly isAmple: boolean;
+	},
+): readonly LineBelow[] => {
 	const width = columns - glyphWidth - 2;
 	if (node.failure !== undefined && node.state === 'failed') {
 		const cause =
@@ -188,9 +252,13 @@ const linesBelow = (
 		return [...cause, ...advice].slice(0, failureRows);
 	}
 
-	const text = nowText(node);
-	return layout.nowWidth === 0 && isRoomy && text !== ''
-		? [{tone: node.waiting ? 'warning' : 'muted', text}]
+	const waiting = room.isAmple ? waitingLines(node, layout, width) : [];
+	if (waiting.length > 0) {
+		return waiting;
+	}
+
+	return layout.nowWidth === 0 && room.isRoomy && nowText(node, 0) !== ''
+		? [{tone: node.waiting ? 'warning' : 'muted', text: nowText}]
 		: [];
 };
 
@@ -210,10 +278,14 @@ export const InstallGrid = ({
 }) => {
 	const nodes = [...install.nodes.values()];
 	const layout = layoutFor(install, columns);
-	const isRoomy = nodes.length * 2 <= rows - 1;
+	const fits = (rowsBelow: number): boolean =>
+		nodes.length * (1 + rowsBelow) <= rows - 1;
 	const items = nodes.map((node, index): ListItem => {
 		const isSelected = index === selected;
-		const below = linesBelow(node, layout, columns, isRoomy || isSelected);
+		const below = linesBelow(node, layout, columns, {
+			isRoomy: isSelected || fits(1),
+			isAmple: isSelected || fits(waitingRows),
+		});
 		return {
 			key: node.name,
 			rows: 1 + below.length,
@@ -226,9 +298,16 @@ export const InstallGrid = ({
 						now={now}
 					/>
 					{below.map(({tone, text}) => (
-						<Text key={text} wrap="truncate-end">
+						<Text
+							key={typeof text === 'string' ? text : 'live'}
+							wrap="truncate-end"
+						>
 							{' '.repeat(glyphWidth + 1)}
-							<Toned tone={tone}>{text}</Toned>
+							{typeof text === 'string' ? (
+								<Toned tone={tone}>{text}</Toned>
+							) : (
+								<Live node={node} now={now} tone={tone} textOf={text} />
+							)}
 						</Text>
 					))}
 				</>

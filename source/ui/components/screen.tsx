@@ -122,14 +122,17 @@ export const Screen = ({
 			>
 				{isHelp ? <HelpOverlay help={help} size={size} /> : children(size)}
 			</Box>
-			{question !== undefined && answers !== undefined && (
-				<QuestionBox
-					question={question}
-					bindings={answers}
-					isActive={!isTyping}
-					columns={columns}
-				/>
-			)}
+			{question !== undefined &&
+				session !== undefined &&
+				answers !== undefined && (
+					<QuestionBox
+						question={question}
+						questions={session.questions}
+						bindings={answers}
+						isActive={!isTyping}
+						columns={columns}
+					/>
+				)}
 			{problem !== undefined && (
 				<Toned tone="bad">{` ${glyphs.bad} ${problem}`}</Toned>
 			)}

@@ -25,6 +25,24 @@ const visiblePart = (edit: TextEdit, columns: number) => {
 	};
 };
 
+/** A line of text with its cursor. */
+export const DrawnLine = ({
+	edit,
+	columns,
+}: {
+	readonly edit: TextEdit;
+	readonly columns: number;
+}) => {
+	const {before, at, after} = visiblePart(edit, columns);
+	return (
+		<Text wrap="truncate-end">
+			{before}
+			<Text inverse>{at}</Text>
+			{after}
+		</Text>
+	);
+};
+
 /** One line of text in input mode: keys are text until Enter or Esc. */
 export const TextLine = ({
 	edit,
@@ -61,12 +79,5 @@ export const TextLine = ({
 		},
 		onPaste: onPaste ?? insert,
 	});
-	const {before, at, after} = visiblePart(edit, columns);
-	return (
-		<Text wrap="truncate-end">
-			{before}
-			<Text inverse>{at}</Text>
-			{after}
-		</Text>
-	);
+	return <DrawnLine edit={edit} columns={columns} />;
 };

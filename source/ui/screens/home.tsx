@@ -30,6 +30,7 @@ const progressText: Readonly<
 	review: [glyphs.waiting, 'plain', 'left at Review'],
 	install: [glyphs.warning, 'warning', 'the install has not ended well yet'],
 	done: [glyphs.good, 'good', 'installed'],
+	uninstalled: [glyphs.waiting, 'plain', 'uninstalled'],
 };
 
 const clusterChoice = (cluster: SavedCluster, model: AppModel): Choice => {

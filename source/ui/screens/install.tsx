@@ -10,9 +10,11 @@ import {count, formatDuration} from '../format.js';
 import type {Binding} from '../hooks/use-keys.js';
 import {useObservable} from '../hooks/use-observable.js';
 import {useSelection} from '../hooks/use-selection.js';
+import type {InstallState} from '../../install/state.js';
 import type {ClusterSession} from '../state/cluster-session.js';
 import {shownPath} from '../shown-path.js';
 import type {InstallRunState, StreamLine} from '../state/install-model.js';
+import {breakLockQuestion} from '../state/break-lock-question.js';
 import {stopQuestion} from '../state/stop-question.js';
 import {Toned, glyphs} from '../theme.js';
 
@@ -29,7 +31,8 @@ const help = {
 		['s', 'the logs of all nodes as a stream, and back'],
 		['c', 'continue to Done, once all went well'],
 		['Esc', 'back to Checks, once the run has ended'],
-		['q', 'stop (asks first); quit, once the run has ended'],
+		['b', "take the cluster's lock from another run, when one holds it"],
+		['q', 'stop after the steps under way; quit, once the run has ended'],
 	],
 } as const;
 
@@ -94,6 +97,14 @@ const TitleLine = ({
 	);
 };
 
+/** What a stop still waits for. */
+const stoppingText = ({stopping = []}: InstallState): string =>
+	`Stopping${
+		stopping.length === 0
+			? '.'
+			: ` as soon as these have ended: ${stopping.map(({node, title}) => `${node} (${title})`).join(', ')}.`
+	} Ctrl-C stops at once.`;
+
 const Stream = ({
 	lines,
 	rows,
@@ -129,6 +140,7 @@ export const InstallScreen = ({
 	const selection = useSelection(nodes.length, {shown: '↑↓', label: 'node'});
 	const current = nodes[selection.selected];
 	const isRunning = run.phase === 'running' || run.phase === 'stopping';
+	const lockedBy = run.phase === 'ended' ? run.result?.lockedBy : undefined;
 	const isGood = run.phase === 'ended' && run.result?.outcome === 'good';
 
 	const logNode =
@@ -197,6 +209,20 @@ export const InstallScreen = ({
 				store.preferences.setInstallView(next);
 			},
 		},
+		...(lockedBy === undefined
+			? []
+			: [
+					{
+						keys: ['b'],
+						shown: 'b',
+						label: 'break lock',
+						async run() {
+							if (await questions.ask(breakLockQuestion(lockedBy))) {
+								installModel.breakLock();
+							}
+						},
+					},
+				]),
 		...(isRunning
 			? [
 					{
@@ -232,6 +258,9 @@ export const InstallScreen = ({
 				]),
 	];
 	const notices: readonly Notice[] = [
+		...(run.phase === 'stopping'
+			? [{tone: 'warning', text: stoppingText(run.install)} as const]
+			: []),
 		...(notice === undefined ? [] : [notice]),
 		...(run.failure === undefined
 			? []

@@ -7,7 +7,7 @@ import {Ticker, Spinner} from '../components/ticker.js';
 import {useUi} from '../context.js';
 import {wrapWords} from '../format.js';
 import {useObservable} from '../hooks/use-observable.js';
-import type {MeshKind} from '../../cluster/schema.js';
+import {meshOfKind, type MeshKind} from '../../cluster/schema.js';
 import {noMeasurements} from '../../facts/measurements.js';
 import {recommendMesh, type MeshChoice} from '../../mesh/rank.js';
 import type {ClusterSession} from '../state/cluster-session.js';
@@ -37,7 +37,6 @@ type ItemProperties = {
 	readonly isSelected?: boolean;
 	readonly label: string;
 	readonly choice?: MeshChoice;
-	readonly columns?: number;
 };
 
 /** One entry for each rule: what it says about the first node, and which others it names too. */
@@ -59,39 +58,83 @@ const byRule = (
 		};
 	});
 
-const Item = ({
-	isSelected = false,
-	label,
-	choice,
-	columns = 80,
-}: ItemProperties) => (
-	<Box flexDirection="column">
-		<Text wrap="truncate-end">
-			<Toned bold={isSelected}>{label}</Toned>
-			{choice?.recommended === true && (
-				<Toned tone="good">{`   ${glyphs.good} recommended`}</Toned>
-			)}
-			{choice?.possible === false && (
-				<Toned tone="bad">{`   ${glyphs.bad} not possible with these nodes`}</Toned>
-			)}
-		</Text>
-		{choice !== undefined &&
-			[
-				...wrapWords(choice.mesh.summary, columns - 8),
-				...(choice.possible ? wrapWords(choice.reason, columns - 8) : []),
-			].map((line) => <Toned key={line} tone="muted">{`  ${line}`}</Toned>)}
-		{byRule(choice?.findings ?? []).map(({finding, text}) => (
-			<Box key={finding.id} flexDirection="column">
-				<Toned tone={finding.severity === 'error' ? 'bad' : 'warning'}>
-					{`  ${finding.severity === 'error' ? glyphs.bad : glyphs.warning} ${finding.id}`}
-				</Toned>
-				{wrapWords(text, columns - 10).map((line) => (
-					<Toned key={line}>{`    ${line}`}</Toned>
-				))}
-			</Box>
-		))}
-	</Box>
+/** One choice in the list: its details stand below the list, for the one that is looked at. */
+const Item = ({isSelected = false, label, choice}: ItemProperties) => (
+	<Text wrap="truncate-end">
+		<Toned bold={isSelected}>{label}</Toned>
+		{choice?.recommended === true && (
+			<Toned tone="good">{`   ${glyphs.good} recommended`}</Toned>
+		)}
+		{choice?.possible === false && (
+			<Toned tone="bad">{`   ${glyphs.bad} not possible with these nodes`}</Toned>
+		)}
+	</Text>
 );
+
+type DetailLine = {
+	readonly text: string;
+	readonly tone: 'muted' | 'plain' | 'bad' | 'warning';
+};
+
+const ruleGlyphs: Readonly<
+	Record<Finding['severity'], readonly [string, DetailLine['tone']]>
+> = {
+	error: [glyphs.bad, 'bad'],
+	warning: [glyphs.warning, 'warning'],
+	info: [glyphs.none, 'muted'],
+};
+
+const ranks: Readonly<Record<Finding['severity'], number>> = {
+	error: 0,
+	warning: 1,
+	info: 2,
+};
+
+/** What a choice is good for, why it fits, and what speaks against it, the worst first. */
+const details = (
+	{mesh, possible, reason, findings}: MeshChoice,
+	columns: number,
+): readonly DetailLine[] => [
+	...[mesh.summary, ...(possible ? [reason] : [])].flatMap((text) =>
+		wrapWords(text, columns - 8).map((line): DetailLine => ({
+			text: `     ${line}`,
+			tone: 'muted',
+		})),
+	),
+	...byRule(
+		findings.toSorted(
+			(one, other) => ranks[one.severity] - ranks[other.severity],
+		),
+	).flatMap(({finding, text}): readonly DetailLine[] => {
+		const [glyph, tone] = ruleGlyphs[finding.severity];
+		return [
+			{text: `     ${glyph} ${finding.id}`, tone},
+			...wrapWords(text, columns - 10).map((line): DetailLine => ({
+				text: `       ${line}`,
+				tone: 'plain',
+			})),
+		];
+	}),
+];
+
+/** As many lines as there are rows; the last one says how many more there are. */
+const fitting = (
+	lines: readonly DetailLine[],
+	rows: number,
+): readonly DetailLine[] => {
+	if (lines.length <= rows) {
+		return lines;
+	}
+
+	const shown = Math.max(0, rows - 1);
+	return [
+		...lines.slice(0, shown),
+		{
+			text: `     ${lines.length - shown} more lines: Checks says all of it`,
+			tone: 'muted',
+		},
+	];
+};
 
 /** How the nodes reach each other. */
 export const MeshScreen = ({session}: {readonly session: ClusterSession}) => {
@@ -102,9 +145,6 @@ export const MeshScreen = ({session}: {readonly session: ClusterSession}) => {
 	const report = session.checks.report();
 	const isHelp = useObservable(model.help);
 	const question = useObservable(session.questions.current);
-	const [highlighted, setHighlighted] = useState<MeshKind | undefined>(
-		undefined,
-	);
 	const choices = useMemo(
 		() =>
 			recommendMesh({
@@ -116,12 +156,20 @@ export const MeshScreen = ({session}: {readonly session: ClusterSession}) => {
 		// eslint-disable-next-line react-hooks/exhaustive-deps
 		[cluster, contacts, report, session],
 	);
+	// The pointer begins at what is chosen, or at what is recommended where that can not work.
+	const [highlighted, setHighlighted] = useState<MeshKind>(() => {
+		const chosen = choices.find(({mesh}) => mesh.kind === cluster.mesh.kind);
+		return chosen?.possible === false
+			? (choices.find(({recommended}) => recommended) ?? chosen).mesh.kind
+			: cluster.mesh.kind;
+	});
+	const looked =
+		choices.find(({mesh}) => mesh.kind === highlighted) ?? choices[0];
 	const unknown = cluster.nodes.filter(
 		({name}) => contacts.get(name)?.state !== 'ready',
 	);
 	const next = async () => {
-		const choice =
-			choices.find(({mesh}) => mesh.kind === highlighted) ?? choices[0];
+		const choice = looked;
 		if (
 			choice === undefined ||
 			(!choice.possible &&
@@ -139,7 +187,9 @@ export const MeshScreen = ({session}: {readonly session: ClusterSession}) => {
 
 		const {kind} = choice.mesh;
 		session.document.change((known) =>
-			known.mesh.kind === kind ? known : {...known, mesh: {kind}},
+			known.mesh.kind === kind
+				? known
+				: {...known, mesh: meshOfKind(kind, known.mesh)},
 		);
 		session.go('settings');
 	};
@@ -177,7 +227,7 @@ export const MeshScreen = ({session}: {readonly session: ClusterSession}) => {
 				},
 			]}
 		>
-			{({columns}) => (
+			{({columns, rows}) => (
 				<Ticker isActive={unknown.length > 0}>
 					<Toned bold>{' How should the nodes reach each other?'}</Toned>
 					<Text> </Text>
@@ -187,16 +237,32 @@ export const MeshScreen = ({session}: {readonly session: ClusterSession}) => {
 						itemComponent={Item}
 						items={choices.map((choice) => ({
 							key: choice.mesh.kind,
-							value: choice,
+							// A choice that is judged anew must not move the pointer.
+							value: choice.mesh.kind,
 							label: choice.mesh.title,
 							choice,
-							columns,
 						}))}
+						initialIndex={Math.max(
+							0,
+							choices.findIndex(({mesh}) => mesh.kind === highlighted),
+						)}
 						onHighlight={({value}) => {
-							setHighlighted(value.mesh.kind);
+							setHighlighted(value);
 						}}
 					/>
 					<Text> </Text>
+					{looked !== undefined &&
+						fitting(
+							details(looked, columns),
+							rows - 3 - choices.length - (unknown.length > 0 ? 2 : 0),
+						).map(({text, tone}, index) => (
+							// Lines have no name but their place.
+							// eslint-disable-next-line react/no-array-index-key
+							<Text key={`${highlighted} ${index}`} wrap="truncate-end">
+								<Toned tone={tone}>{text}</Toned>
+							</Text>
+						))}
+					{unknown.length > 0 && <Text> </Text>}
 					{unknown.length > 0 && (
 						<Text wrap="truncate-end">
 							{' '}

@@ -59,6 +59,12 @@ const obstacle = (rows: readonly NodeRow[]): string | undefined => {
 		: 'One node must be a server: choose it and press r.';
 };
 
+/** The newest of the notes on SSH, and how many there are; all are told in full when the screen is left. */
+const noteLine = (notes: readonly string[]): string | undefined =>
+	notes.length < 2
+		? notes[0]
+		: `${notes.length} notes on SSH, the last: ${notes.at(-1)!}`;
+
 const inputHints: readonly Binding[] = [
 	{keys: [], shown: 'Enter', label: 'add'},
 	{keys: [], shown: 'Esc', label: 'back to the list'},
@@ -75,6 +81,7 @@ export const NodesScreen = ({session}: {readonly session: ClusterSession}) => {
 	const {document, nodes, operations, questions} = session;
 	const cluster = useObservable(document.cluster);
 	const contacts = useObservable(nodes.state);
+	const notes = useObservable(model.notes);
 	const [mode, setMode] = useState<Mode>(
 		cluster.nodes.length === 0
 			? {kind: 'add', edit: editText('')}
@@ -313,7 +320,15 @@ export const NodesScreen = ({session}: {readonly session: ClusterSession}) => {
 					size.columns,
 					Math.max(1, Math.floor((size.rows - fieldRows) / 3)),
 				);
-				const rest = size.rows - fieldRows - lines.length - details.length;
+				// In the demo nothing of the person's SSH has a part.
+				const note =
+					session.world.demo || size.rows < 14 ? undefined : noteLine(notes);
+				const rest =
+					size.rows -
+					fieldRows -
+					lines.length -
+					details.length -
+					(note === undefined ? 0 : 1);
 				return (
 					<Ticker isActive={rows.some(({state}) => state === 'working')}>
 						{rows.length > 0 && (
@@ -333,6 +348,7 @@ export const NodesScreen = ({session}: {readonly session: ClusterSession}) => {
 							</Toned>
 						)}
 						<Box flexGrow={1} />
+						{note !== undefined && <Toned tone="muted">{`   ${note}`}</Toned>}
 						<Notices lines={lines} />
 						{details.map((line) => (
 							<Toned key={line} tone="muted">{`   ${line}`}</Toned>

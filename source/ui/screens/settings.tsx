@@ -1,5 +1,6 @@
 import {Box, Text} from 'ink';
 import {useState} from 'react';
+import {PolicyView} from '../components/policy-view.js';
 import {Screen} from '../components/screen.js';
 import {TextLine} from '../components/text-line.js';
 import {useUi} from '../context.js';
@@ -8,7 +9,11 @@ import {useObservable} from '../hooks/use-observable.js';
 import {useSelection} from '../hooks/use-selection.js';
 import {shownPath} from '../shown-path.js';
 import type {ClusterSession} from '../state/cluster-session.js';
-import {settingFields, writeSetting} from '../state/settings-fields.js';
+import {
+	longestLabel,
+	settingFieldsOf,
+	writeSetting,
+} from '../state/settings-fields.js';
 import {editText, type TextEdit} from '../state/text-edit.js';
 import {Toned, glyphs} from '../theme.js';
 
@@ -20,14 +25,14 @@ const help = {
 	keys: [
 		['↑ ↓', 'choose a setting'],
 		['e', 'change it; Enter keeps, Esc leaves it as it was'],
+		['p', 'with a tailnet: what its policy must hold'],
 		['Enter', 'next: Checks'],
 		['Esc', 'back to Mesh'],
 		['q', 'quit; everything is saved'],
 	],
 } as const;
 
-const labelWidth =
-	Math.max(...settingFields.map(({label}) => label.length)) + 2;
+const labelWidth = longestLabel + 2;
 
 /** The few settings that a cluster needs, checked as they are typed. */
 export const SettingsScreen = ({
@@ -37,15 +42,29 @@ export const SettingsScreen = ({
 }) => {
 	const {model} = useUi();
 	const cluster = useObservable(session.document.cluster);
-	const selection = useSelection(settingFields.length, {
+	const fields = settingFieldsOf(cluster);
+	const selection = useSelection(fields.length, {
 		shown: '↑↓',
 		label: 'choose',
 	});
 	const [edit, setEdit] = useState<TextEdit | undefined>(undefined);
-	const field = settingFields[selection.selected]!;
+	const [isPolicy, setIsPolicy] = useState(false);
+	const field = fields[selection.selected]!;
 	const written =
 		edit === undefined ? undefined : writeSetting(cluster, field, edit.text);
 	const problem = written?.ok === false ? written.problem : undefined;
+	if (isPolicy) {
+		return (
+			<PolicyView
+				policy={session.policy}
+				onClose={() => {
+					session.policy.close();
+					setIsPolicy(false);
+				}}
+			/>
+		);
+	}
+
 	return (
 		<Screen
 			mode={edit === undefined ? 'list' : 'input'}
@@ -62,6 +81,19 @@ export const SettingsScreen = ({
 									setEdit(editText(field.read(cluster)));
 								},
 							},
+							...(cluster.mesh.kind === 'wireguard-native'
+								? []
+								: [
+										{
+											keys: ['p'],
+											shown: 'p',
+											label: 'policy',
+											run() {
+												session.policy.look();
+												setIsPolicy(true);
+											},
+										},
+									]),
 							{
 								keys: ['enter'],
 								shown: 'Enter',
@@ -95,7 +127,7 @@ export const SettingsScreen = ({
 		>
 			{({columns}) => (
 				<>
-					{settingFields.map((known, index) => {
+					{fields.map((known, index) => {
 						const isSelected = index === selection.selected;
 						const value = known.read(cluster);
 						return (

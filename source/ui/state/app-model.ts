@@ -51,6 +51,8 @@ export type AppModel = {
 	readonly session: Observable<ClusterSession | undefined>;
 	readonly home: Observable<Home>;
 	readonly help: Cell<boolean>;
+	/** What SSH did or left out without a question, each said once; the newest last. */
+	readonly notes: Observable<readonly string[]>;
 	readonly canDemo: boolean;
 	readonly now: () => number;
 	/** Is the name free and valid? Returns what is wrong with it. */
@@ -62,6 +64,10 @@ export type AppModel = {
 	readonly closeSession: () => Promise<void>;
 	/** Ends the program. */
 	readonly quit: (exitCode?: ExitCode) => Promise<void>;
+	/**
+	 * Ends the program as Ctrl-C does: a running install first stops in good order, and is cut when it is called again.
+	 */
+	readonly interrupt: () => Promise<void>;
 	/** Resolves when the program should end. */
 	readonly ended: Promise<AppEnd>;
 	/** Reads the list of clusters anew. */
@@ -74,8 +80,10 @@ export const makeAppModel = (options: {
 	readonly operations: UiOperations;
 	readonly openDemo?: (() => Promise<Demo>) | undefined;
 	readonly reactionMs?: number | undefined;
+	readonly notes?: Observable<readonly string[]> | undefined;
 }): AppModel => {
 	const {world, store, operations, reactionMs} = options;
+	const notes = options.notes ?? makeCell<readonly string[]>([]);
 	const session = makeCell<ClusterSession | undefined>(undefined);
 	const home = makeCell<Home>({clusters: [], failure: undefined});
 	const help = makeCell(false);
@@ -147,10 +155,25 @@ export const makeAppModel = (options: {
 		home.set({clusters, failure: undefined});
 	};
 
+	const quit = async (exitCode?: ExitCode): Promise<void> => {
+		ending ??= (async () => {
+			const open = session.latest();
+			await open?.close();
+			const summary = open === undefined ? undefined : sessionSummary(open);
+			await removeDemo?.();
+			resolveEnd({
+				exitCode: exitCode ?? summary?.exitCode ?? exitCodes.good,
+				summary: summary?.lines ?? [],
+			});
+		})();
+		return ending;
+	};
+
 	return {
 		session,
 		home,
 		help,
+		notes,
 		canDemo: options.openDemo !== undefined,
 		now: () => world.now(),
 		nameProblem(name) {
@@ -195,18 +218,15 @@ export const makeAppModel = (options: {
 			await closeSession();
 			await refresh();
 		},
-		async quit(exitCode) {
-			ending ??= (async () => {
-				const open = session.latest();
-				const summary = open === undefined ? undefined : sessionSummary(open);
-				await open?.close();
-				await removeDemo?.();
-				resolveEnd({
-					exitCode: exitCode ?? summary?.exitCode ?? exitCodes.good,
-					summary: summary?.lines ?? [],
-				});
-			})();
-			return ending;
+		quit,
+		async interrupt() {
+			const install = session.latest()?.install;
+			if (install?.state.latest().phase === 'running') {
+				install.stop();
+				await install.settled();
+			}
+
+			await quit(exitCodes.stopped);
 		},
 		ended,
 		refresh,

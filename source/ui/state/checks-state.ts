@@ -12,6 +12,7 @@ import {
 	type PortToPort,
 	type ProbeStation,
 } from '../../facts/measurements.js';
+import type {NodeNetcheck, TailnetPath} from '../../facts/tailnet-measures.js';
 import type {CheckReport, FixOutcome} from '../../operations/operations.js';
 import type {ProbeEvent} from '../../probe/probe.js';
 import type {Work} from './work.js';
@@ -59,6 +60,8 @@ const nothingTold = (): ChecksState['told'] => ({
 	nat: [],
 	portToPort: [],
 	outbound: [],
+	netchecks: [],
+	tailnetPaths: [],
 });
 
 /** The state after one more event. Lists and maps are shared with the state before: events come by the thousand. */
@@ -111,6 +114,16 @@ export const withEvent = (
 			(state.told.outbound as Outbound[]).push(event.outbound);
 			return {...state, told: {...state.told}};
 		}
+
+		case 'netcheck': {
+			(state.told.netchecks as NodeNetcheck[]).push(event.netcheck);
+			return {...state, told: {...state.told}};
+		}
+
+		case 'tailnet-path': {
+			(state.told.tailnetPaths as TailnetPath[]).push(event.tailnetPath);
+			return {...state, told: {...state.told}};
+		}
 	}
 };
 
@@ -153,6 +166,7 @@ export const begunAgain = (
 ): ChecksState => {
 	const {measurements} = earlier;
 	const {latencies, pathMtus, nat, portToPort, outbound} = measurements;
+	const {netchecks, tailnetPaths} = measurements;
 	return {
 		...known,
 		...measuredState(earlier),
@@ -168,6 +182,8 @@ export const begunAgain = (
 			nat: [...nat],
 			portToPort: [...portToPort],
 			outbound: [...outbound],
+			netchecks: [...netchecks],
+			tailnetPaths: [...tailnetPaths],
 		},
 		planned: 0,
 		work: {phase: 'running', startedAt},

@@ -12,6 +12,7 @@ import {
 	type Path,
 	type PathMtu,
 } from '../../facts/measurements.js';
+import type {TailnetPath, TailnetWay} from '../../facts/tailnet-measures.js';
 import type {AddressKind, Requirement} from '../../mesh/mesh.js';
 import type {ChecksGround} from './checks-ground.js';
 import type {ChecksState} from './checks-state.js';
@@ -74,6 +75,8 @@ export type ChecksView = {
 	readonly pairs: ReadonlyMap<AddressKind, ByPair<PairCell>>;
 	readonly latencies: ReadonlyMap<AddressKind, ByPair<GradedLatency>>;
 	readonly mtus: ReadonlyMap<AddressKind, ByPair<PathMtu>>;
+	/** Which way Tailscale takes between nodes of one tailnet. */
+	readonly ways: ByPair<TailnetPath>;
 	/** What the cluster needs of a path, when it needs anything. */
 	readonly requirementOf: (path: Path) => Requirement | undefined;
 	readonly findings: readonly FindingGroup[];
@@ -109,6 +112,19 @@ const gradeLatency =
 				}
 			: {latency, grade, reason};
 	};
+
+/** The way that Tailscale takes from one node to another, for its address in the tailnet. */
+export const wayOf = (
+	{ways}: Pick<ChecksView, 'ways'>,
+	{
+		from,
+		to,
+		address,
+	}: {readonly from: string; readonly to: string; readonly address: string},
+): TailnetWay | undefined => {
+	const path = ways.get(pairKey(from, to));
+	return path?.address === address ? path.way : undefined;
+};
 
 /** Does a path carry too little for the mesh? */
 export const isSmallMtu = ({bytes}: PathMtu): boolean =>
@@ -188,6 +204,12 @@ export const checksView = (
 		pairs,
 		latencies,
 		mtus,
+		ways: new Map(
+			state.told.tailnetPaths.map((path) => [
+				pairKey(path.from, path.to),
+				path,
+			]),
+		),
 		requirementOf,
 		findings,
 		conclusions,

@@ -5,6 +5,7 @@ import type {UiOperations} from '../operations.js';
 import {makeChecksModel, type ChecksModel} from './checks-model.js';
 import {makeClusterDocument, type ClusterDocument} from './cluster-document.js';
 import {makeHandoverModel, type HandoverModel} from './handover-model.js';
+import {makePolicyModel, type PolicyModel} from './policy-model.js';
 import {makeInstallModel, type InstallModel} from './install-model.js';
 import {makeNodesModel, type NodesModel} from './nodes-model.js';
 import {makeCell, type Observable} from './observable.js';
@@ -25,6 +26,7 @@ export type ClusterSession = {
 	readonly review: ReviewModel;
 	readonly install: InstallModel;
 	readonly handover: HandoverModel;
+	readonly policy: PolicyModel;
 	readonly step: Observable<WizardStep>;
 	/** Shows another step and starts what it shows. */
 	readonly go: (step: WizardStep) => void;
@@ -49,6 +51,7 @@ export const makeClusterSession = (options: {
 		world,
 		questions: {
 			trustHostKey: async (key) => questions.ask(hostKeyQuestion(key)),
+			askSecret: async (question) => questions.askSecret(question),
 		},
 		signal,
 	});
@@ -56,7 +59,8 @@ export const makeClusterSession = (options: {
 	const nodes = makeNodesModel(common);
 	const checks = makeChecksModel({...common, nodes});
 	const review = makeReviewModel({...common, checks});
-	const install = makeInstallModel({...common, store});
+	const install = makeInstallModel({...common, store, questions});
+	const policy = makePolicyModel({...common, questions});
 	const handover = makeHandoverModel({...common, store, questions});
 	const step = makeCell(options.step);
 	let isRemembered = options.cluster.nodes.length > 0;
@@ -125,6 +129,7 @@ export const makeClusterSession = (options: {
 		review,
 		install,
 		handover,
+		policy,
 		step,
 		go: enter,
 		async close() {

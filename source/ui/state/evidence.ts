@@ -1,9 +1,11 @@
 import {controller, type PathMtu, type Path} from '../../facts/measurements.js';
+import {wayText} from '../../facts/tailnet-measures.js';
 import type {AddressKind} from '../../mesh/mesh.js';
 import {formatMs} from '../format.js';
 import {
 	isSmallMtu,
 	kindTitles,
+	wayOf,
 	type ChecksView,
 	type GradedLatency,
 	type MatrixTab,
@@ -60,7 +62,19 @@ const gradeStates = {good: 'good', fair: 'warning', poor: 'bad'} as const;
 export const latencyState = ({grade}: GradedLatency): CellState =>
 	gradeStates[grade];
 
-const latencyLines = (graded: GradedLatency): readonly EvidenceLine[] => {
+/** Which way Tailscale takes, where the address is one in a tailnet. */
+const wayLines = (
+	view: ChecksView,
+	path: {readonly from: string; readonly to: string; readonly address: string},
+): readonly EvidenceLine[] => {
+	const way = wayOf(view, path);
+	return way === undefined ? [] : [note(`  in the tailnet: ${wayText(way)}`)];
+};
+
+const latencyLines = (
+	view: ChecksView,
+	graded: GradedLatency,
+): readonly EvidenceLine[] => {
 	const {latency, reason} = graded;
 	return [
 		{
@@ -68,6 +82,7 @@ const latencyLines = (graded: GradedLatency): readonly EvidenceLine[] => {
 			text: `${latency.address}  median ${formatMs(latency.medianMs)} ms  min ${formatMs(latency.minMs)}  p95 ${formatMs(latency.p95Ms)}  jitter ${formatMs(latency.jitterMs)}  loss ${Math.round(latency.loss * 100)} % of ${latency.samples}`,
 		},
 		note(`  ${reason}`),
+		...wayLines(view, latency),
 	];
 };
 
@@ -107,12 +122,15 @@ export const pairEvidence = (
 			const cells = portLines(view, kind, from, to);
 			return cells.length === 0
 				? [note(isRunning ? 'not measured yet' : 'nothing is needed here')]
-				: cells.map((cell) => cellLine(cell));
+				: [
+						...cells.map((cell) => cellLine(cell)),
+						...wayLines(view, cells[0]!.cell.path),
+					];
 		}
 
 		case 'latency': {
 			const graded = view.latencies.get(kind)?.get(key);
-			return graded === undefined ? nothing : latencyLines(graded);
+			return graded === undefined ? nothing : latencyLines(view, graded);
 		}
 
 		case 'mtu': {
@@ -140,7 +158,7 @@ export const wholeEvidence = (
 				cellLine(judged),
 				note(`    ${needText(view, judged.cell.path)}`),
 			]),
-			...(graded === undefined ? [] : latencyLines(graded)),
+			...(graded === undefined ? [] : latencyLines(view, graded)),
 			...(pathMtu === undefined ? [] : mtuLines(view, pathMtu)),
 		];
 		return lines.length === 0

@@ -13,7 +13,10 @@ export const fixOutcomeText = (
 		case 'opened': {
 			return {
 				tone: 'good',
-				text: `The lines were added on ${node}, and a new connection still reaches it.`,
+				text: [
+					...(outcome.earlier === undefined ? [] : [outcome.earlier]),
+					`The lines were added on ${node}, and a new connection still reaches it.`,
+				].join(' '),
 				tryNext: [],
 			};
 		}
@@ -31,6 +34,14 @@ export const fixOutcomeText = (
 				tone: 'bad',
 				text: `${node} has taken the lines back: ${outcome.message}`,
 				tryNext: [],
+			};
+		}
+
+		case 'stuck': {
+			return {
+				tone: 'bad',
+				text: `${node} could not take lines back: ${outcome.message}`,
+				tryNext: outcome.tryNext,
 			};
 		}
 

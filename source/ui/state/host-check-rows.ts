@@ -2,6 +2,7 @@ import type {NatKind} from '../../checks/conclusions/conclusions.js';
 import {thresholds} from '../../checks/thresholds.js';
 import type {HostFacts} from '../../facts/host-facts.js';
 import type {Outbound} from '../../facts/measurements.js';
+import type {Netcheck} from '../../facts/tailnet-measures.js';
 import {formatMs} from '../format.js';
 import type {ChecksView} from './checks-view.js';
 import {worstState, type CellState} from './matrix.js';
@@ -38,6 +39,8 @@ const needTitles: Readonly<Record<Outbound['need'], string>> = {
 	'k3s-download': 'K3s download',
 	registry: 'registry',
 	'tailscale-control': 'Tailscale',
+	'tailscale-relay': 'relay',
+	'tailscale-stun': 'relay, UDP',
 	dns: 'DNS',
 	ntp: 'time',
 };
@@ -98,6 +101,28 @@ const outboundText = ({need, target, result}: Outbound): EvidenceLine => {
 	}
 };
 
+/** What the node's own Tailscale finds of its ways out. */
+const netcheckLine = (netcheck: Netcheck): EvidenceLine => {
+	const {udp, mappingVaries, relays, captivePortal} = netcheck;
+	return {
+		state: udp && relays.length > 0 && !captivePortal ? 'good' : 'warning',
+		text: `Tailscale    ${[
+			udp ? 'UDP gets out' : 'no UDP gets out',
+			...(mappingVaries === undefined
+				? []
+				: [
+						mappingVaries
+							? 'a port for each target'
+							: 'one port for all targets',
+					]),
+			...(captivePortal ? ['a captive portal answers'] : []),
+			relays.length === 0
+				? 'no relay answers'
+				: `relay ${relays[0]!.region} in ${formatMs(relays[0]!.ms)} ms`,
+		].join(', ')}`,
+	};
+};
+
 const outboundSummary = (tries: readonly Outbound[]): string => {
 	const judged = tries.filter(({result}) => result.kind !== 'unknown');
 	const good = judged.filter(({result}) => result.kind === 'answered').length;
@@ -137,6 +162,9 @@ export const hostCheckRows = (
 		const nat = view.conclusions.nat.get(name);
 		const skew = view.conclusions.clockSkewMs.get(name);
 		const mtu = view.conclusions.meshMtu.get(name);
+		const netcheck = view.measurements.netchecks.find(
+			({node}) => node === name,
+		);
 		const tries = view.measurements.outbound.filter(({from}) => from === name);
 		// What is about a path is told on the other tabs.
 		const found = view.findings
@@ -211,6 +239,7 @@ export const hostCheckRows = (
 							text: `mesh MTU     ${mtu} bytes`,
 						} as const,
 					]),
+			...(netcheck === undefined ? [] : [netcheckLine(netcheck)]),
 			...tries.map((tried) => outboundText(tried)),
 		];
 		const states: readonly CellState[] = [

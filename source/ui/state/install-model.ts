@@ -3,6 +3,7 @@ import type {InstallEvent} from '../../install/events.js';
 import {
 	emptyInstallState,
 	foldInstall,
+	isNewWait,
 	type InstallState,
 } from '../../install/state.js';
 import type {
@@ -16,6 +17,7 @@ import type {Store} from '../../store/store.js';
 import type {RunLogFile, UiOperations} from '../operations.js';
 import type {ClusterDocument} from './cluster-document.js';
 import {eventInterval, makeCell, type Observable} from './observable.js';
+import type {Questions} from './questions.js';
 import {toFailure, type Failure} from './work.js';
 
 /** One line of all nodes' logs together, in the order in which they came. */
@@ -41,9 +43,13 @@ export type InstallModel = {
 	readonly start: (plan: Plan) => void;
 	/** Tries what a node has not managed again. */
 	readonly retry: (node: string) => void;
+	/** Runs what another run at work has kept from beginning, and takes the cluster's lock from that one. */
+	readonly breakLock: () => void;
 	/** Lets running steps end and starts no new ones. */
 	readonly stop: () => void;
-	/** Stops, and waits until nothing of it runs here (at most `closeLimitMs`). */
+	/** Resolves when nothing of it runs here any more. */
+	readonly settled: () => Promise<void>;
+	/** Cuts what is under way, and waits until nothing of it runs here (at most `closeLimitMs`). */
 	readonly close: () => Promise<void>;
 };
 
@@ -81,6 +87,12 @@ const streamLine = (
 					: undefined;
 		}
 
+		case 'now': {
+			return isNewWait(install.nodes.get(event.node), event)
+				? {node: event.node, text: `▲ ${event.text}`}
+				: undefined;
+		}
+
 		default: {
 			return undefined;
 		}
@@ -108,11 +120,13 @@ export const makeInstallModel = (options: {
 	readonly world: World;
 	readonly operations: UiOperations;
 	readonly store: Store;
+	readonly questions: Questions;
 	readonly signal: AbortSignal;
 }): InstallModel => {
-	const {document, fleet, world, operations, store} = options;
+	const {document, fleet, world, operations, store, questions} = options;
 	const state = makeCell(idle, eventInterval);
 	let controller = new AbortController();
+	let ending = new AbortController();
 	let run: ApplyRun | undefined;
 	let log: RunLogFile | undefined;
 	/** All that runs here, retries too. */
@@ -175,7 +189,9 @@ export const makeInstallModel = (options: {
 			plan,
 			fleet,
 			world,
+			askSecret: async (question) => questions.askSecret(question),
 			signal: controller.signal,
+			ending: ending.signal,
 			onEvent(event) {
 				log?.write(event);
 				state.update((known) => withEvent(known, event));
@@ -184,10 +200,25 @@ export const makeInstallModel = (options: {
 		await follow(run.result);
 	};
 
+	/** Goes on with a run that has come to its end, or is about to. */
+	const again = (work: (known: ApplyRun) => Promise<ApplyResult>): void => {
+		if (run === undefined || ending.signal.aborted) {
+			return;
+		}
+
+		state.update((known) => ({
+			...known,
+			phase: 'running',
+			expectedEnd: undefined,
+		}));
+		working = Promise.all([working, follow(work(run))]);
+	};
+
 	return {
 		state,
 		start(plan) {
 			controller = new AbortController();
+			ending = new AbortController();
 			state.set({
 				...idle,
 				phase: 'running',
@@ -196,24 +227,22 @@ export const makeInstallModel = (options: {
 			working = begin(plan);
 		},
 		retry(node) {
-			if (run === undefined || controller.signal.aborted) {
-				return;
-			}
-
-			state.update((known) => ({
-				...known,
-				phase: 'running',
-				expectedEnd: undefined,
-			}));
-			working = Promise.all([working, follow(run.retry(node))]);
+			again(async (known) => known.retry(node));
+		},
+		breakLock() {
+			again(async (known) => known.breakLock());
 		},
 		stop() {
 			state.update((known) =>
 				known.phase === 'running' ? {...known, phase: 'stopping'} : known,
 			);
-			controller.abort();
+			ending.abort();
+		},
+		async settled() {
+			await working;
 		},
 		async close() {
+			ending.abort();
 			controller.abort();
 			let timer: NodeJS.Timeout | undefined;
 			await Promise.race([

@@ -44,6 +44,15 @@ const closedState = ({path, verdict}: Cell, need: Need): CellState => {
 		return 'none';
 	}
 
+	// Tailscale is there already: which way it takes is measured for itself.
+	if (
+		verdict.kind === 'in-use' &&
+		verdict.process === 'tailscaled' &&
+		need !== 'required'
+	) {
+		return 'none';
+	}
+
 	if (need !== 'required' || verdict.kind === 'unknown') {
 		return 'warning';
 	}

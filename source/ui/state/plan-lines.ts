@@ -1,5 +1,6 @@
 import type {NodePlan, Plan, Step} from '../../plan/plan.js';
 import {renderFile} from '../../plan/render.js';
+import {count} from '../format.js';
 
 /** A line of the Review screen. */
 export type PlanLine = {
@@ -17,11 +18,11 @@ const stepNote = ({action}: Step): string => {
 	switch (action.kind) {
 		case 'write-file': {
 			const lines = renderFile(action.content).length;
-			return `${action.mode.toString(8).padStart(4, '0')}  ${lines} lines`;
+			return `${action.mode.toString(8).padStart(4, '0')}  ${count(lines, 'line')}`;
 		}
 
 		case 'firewall': {
-			return `${action.rules.length} rules`;
+			return count(action.rules.length, 'rule');
 		}
 
 		case 'install': {

@@ -1,4 +1,5 @@
 import {exitCodes, type ExitCode} from '../../errors.js';
+import {nodeEndLines} from '../../install/node-ends.js';
 import {formatDuration} from '../format.js';
 import {shownPath} from '../shown-path.js';
 import type {ClusterSession} from './cluster-session.js';
@@ -18,6 +19,7 @@ export const nextCommands = (
 
 const installLines = (session: ClusterSession): string[] => {
 	const {install, logPath, result} = session.install.state.latest();
+	const ends = nodeEndLines(install.ends).map((line) => `  ${line}`);
 	const {name} = session.document.cluster.latest();
 	const took =
 		install.endedAt === undefined
@@ -49,6 +51,9 @@ const installLines = (session: ClusterSession): string[] => {
 					`  ✖ ${node}: ${message}`,
 					...tryNext.map((line) => `      ${line}`),
 				]),
+				...(ends.length === 0
+					? []
+					: ['What is there now; nothing is taken back:', ...ends]),
 				...log,
 			];
 		}
@@ -56,7 +61,8 @@ const installLines = (session: ClusterSession): string[] => {
 		case 'stopped':
 		case undefined: {
 			return [
-				`The install of ${name} was stopped. What runs on the nodes ends by itself; the next run goes on from what is there.`,
+				`The install of ${name} was stopped. What runs on the nodes ends by itself; nothing is taken back, and the next run goes on from what is there.`,
+				...ends,
 				...log,
 			];
 		}

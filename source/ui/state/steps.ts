@@ -1,3 +1,5 @@
+import type {ClusterProgress} from '../../store/preferences.js';
+
 /** The steps of the journey with one cluster, in order. */
 export const wizardSteps = [
 	'nodes',
@@ -21,14 +23,15 @@ export const stepTitles: Readonly<Record<WizardStep, string>> = {
 };
 
 /** Where a wizard that was left goes on. A plan needs fresh measurements, so nothing later than the checks. */
-export const resumeStep = (progress: WizardStep): WizardStep => {
+export const resumeStep = (progress: ClusterProgress): WizardStep => {
 	switch (progress) {
 		case 'review':
 		case 'install': {
 			return 'checks';
 		}
 
-		case 'done': {
+		case 'done':
+		case 'uninstalled': {
 			return 'nodes';
 		}
 

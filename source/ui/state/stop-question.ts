@@ -4,8 +4,8 @@ import type {Question} from './questions.js';
 export const stopQuestion: Question = {
 	title: 'Stop the install?',
 	lines: [
-		'Steps that run on the nodes end by themselves; no new ones are started.',
-		'Nothing is lost: the next run looks at what is there and goes on.',
+		'Steps that are under way end first; no new ones are begun. Ctrl-C stops at once.',
+		'Nothing is taken back: the next run looks at what is there and goes on.',
 	],
 	yes: 'stop',
 	no: 'go on',

@@ -167,7 +167,7 @@ for RECORD in "$ROOT"/run/k3s-double/pods/*.json; do
 	fi
 	rm -f "$RECORD"
 done
-rm -rf "$ROOT/run/k3s-double"
+rm -rf "$ROOT/run/k3s-double" "$ROOT/var/lib/cni"
 if [ -z "$ROOT" ]; then
 	for NAMESPACE in $(ip netns list 2>/dev/null | sed -n 's/^\(cni-[^ ]*\).*/\1/p'); do
 		ip netns delete "$NAMESPACE"

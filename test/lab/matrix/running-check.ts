@@ -33,9 +33,13 @@ export const startCheck = (stage: Stage): RunningCheck => {
 	};
 };
 
-/** Processes of the probe on a host. */
+/** Processes of the probe on a host, whatever they run on: the program in Python, in Perl or bash, and listeners. */
 export const agentsOn = async (node: LabNode): Promise<readonly string[]> => {
-	const {stdout} = await node.exec(['pgrep', '-f', 'k3s-mesh-probe']);
+	const {stdout} = await node.exec([
+		'pgrep',
+		'-f',
+		'k3s-mesh-probe|probe_source|answer_request',
+	]);
 	return stdout.split('\n').filter(Boolean);
 };
 

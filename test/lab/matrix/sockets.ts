@@ -2,12 +2,12 @@
 import {waitFor, type LabNode} from '../index.js';
 
 /**
- * Answers with its name and the source that it saw, on TCP ports and one UDP port. An address has a socket of its own,
+ * Answers with its name and the source that it saw, on ports of TCP and UDP. An address has a socket of its own,
  * so that answers leave from what was asked.
  */
 const listener = `
 import socket, socketserver, sys, threading
-name, ports, udp, addresses = sys.argv[1], sys.argv[2].split(','), int(sys.argv[3]), sys.argv[4:]
+name, ports, udp, addresses = sys.argv[1], sys.argv[2].split(','), sys.argv[3].split(','), sys.argv[4:]
 def answer(source):
     return ('%s %s %d' % (name, source[0], source[1])).encode()
 class Stream(socketserver.BaseRequestHandler):
@@ -26,9 +26,10 @@ def echo(sock):
 for address in addresses:
     for port in ports:
         threading.Thread(target=Server(address, int(port)).serve_forever).start()
-    sock = socket.socket(socket.AF_INET6 if ':' in address else socket.AF_INET, socket.SOCK_DGRAM)
-    sock.bind((address, udp))
-    threading.Thread(target=echo, args=(sock,)).start()
+    for port in udp:
+        sock = socket.socket(socket.AF_INET6 if ':' in address else socket.AF_INET, socket.SOCK_DGRAM)
+        sock.bind((address, int(port)))
+        threading.Thread(target=echo, args=(sock,)).start()
 `;
 
 /** Reads questions as JSON, asks all of them at once, and prints one answer for each. */
@@ -122,7 +123,7 @@ const addressesOf = async (node: LabNode): Promise<readonly string[]> => {
 export const listen = async (
 	node: LabNode,
 	tcp: readonly number[],
-	udp: number,
+	udp: readonly number[],
 ): Promise<void> => {
 	const addresses = await addressesOf(node);
 	await node.exec([
@@ -133,14 +134,18 @@ export const listen = async (
 		listener,
 		node.name,
 		tcp.join(','),
-		String(udp),
+		udp.join(','),
 		...addresses,
 	]);
 	await waitFor(
 		`${node.name} does not listen`,
 		async () => {
-			const {stdout} = await node.exec(['ss', '-Hlnu', `sport = :${udp}`]);
-			return stdout.trim().split('\n').length === addresses.length
+			const {stdout} = await node.exec([
+				'ss',
+				'-Hlnu',
+				udp.map((port) => `sport = :${port}`).join(' or '),
+			]);
+			return stdout.trim().split('\n').length === addresses.length * udp.length
 				? true
 				: undefined;
 		},

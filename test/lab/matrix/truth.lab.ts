@@ -12,6 +12,7 @@ import {
 	questionsOf,
 	truths,
 	wireguard,
+	wireguardIpv6,
 	type Answer,
 	type Question,
 } from './truth.js';
@@ -28,11 +29,10 @@ const upListening = async (t: TestContext, name: string): Promise<Lab> => {
 		topology.hosts
 			.filter(({outsider}) => outsider === undefined)
 			.map(async ({name: host, role}) =>
-				listen(
-					lab.node(host),
-					role === 'server' ? [api, kubelet] : [kubelet],
+				listen(lab.node(host), role === 'server' ? [api, kubelet] : [kubelet], [
 					wireguard,
-				),
+					wireguardIpv6,
+				]),
 			),
 	);
 	return lab;

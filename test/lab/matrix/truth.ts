@@ -41,6 +41,8 @@ export type Truth = {
 export const api = 6443;
 export const kubelet = 10_250;
 export const wireguard = 51_820;
+/** Its port over IPv6: flannel has a device for each family. */
+export const wireguardIpv6 = 51_821;
 
 const isAny = (name: string, ...names: readonly string[]): boolean =>
 	names.includes(name);
@@ -332,7 +334,7 @@ export const questionsOf = (topology: Topology): readonly Question[] => {
 				}
 
 				ask('external-ipv6', 'tcp', kubelet);
-				ask('external-ipv6', 'udp', wireguard);
+				ask('external-ipv6', 'udp', wireguardIpv6);
 			}
 		}
 

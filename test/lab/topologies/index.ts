@@ -6,6 +6,7 @@ import {natTopologies} from './nat.js';
 import {hostTopologies} from './hosts.js';
 import {plainTopologies} from './plain.js';
 import {siteTopologies} from './sites.js';
+import {tailnetTopologies} from './tailnet.js';
 import {wanTopologies} from './wan.js';
 
 /** Every topology that `up` knows. */
@@ -18,4 +19,5 @@ export const topologies: readonly Topology[] = [
 	...addressTopologies,
 	...wanTopologies,
 	...hostTopologies,
+	...tailnetTopologies,
 ];

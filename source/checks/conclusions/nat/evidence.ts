@@ -20,6 +20,22 @@ const some = (names: readonly string[]): string =>
 			: [...names.slice(0, 2), `${names.length - 2} more`],
 	);
 
+/** What the relays of a tailnet saw. */
+const relayEvidence = ({netcheck}: Signs): readonly string[] => {
+	if (netcheck?.seenAs === undefined) {
+		return [];
+	}
+
+	const {seenAs, mappingVaries} = netcheck;
+	const ports =
+		mappingVaries === undefined
+			? ''
+			: mappingVaries
+				? ', each with another port'
+				: ', all with one port';
+	return [`the relays of its tailnet see it under ${seenAs}${ports}`];
+};
+
 const mappingEvidence = (
 	translated: readonly NatObservation[],
 ): readonly string[] => {
@@ -76,6 +92,7 @@ export const natEvidence = (signs: Signs): readonly string[] => {
 				]
 			: []),
 		...mappingEvidence(translated),
+		...relayEvidence(signs),
 		...(seen.length > 0 && translated.length === 0
 			? [
 					`${some(unique(seen.map(({to}) => to)))} saw its packets come from its own address ${seen[0]!.observedAddress}`,
@@ -136,12 +153,15 @@ export const layersHint = (signs: Signs): string | undefined => {
 		: undefined;
 };
 
-/** The one address that others see, else the node's own external one when it is on the machine. */
+/**
+ * The one address that others see, else the node's own external one when it is on the machine, else what relays of its
+ * tailnet see.
+ */
 export const publicAddress = (signs: Signs): string | undefined => {
 	const addresses = addressesOf(signs.seen);
 	return addresses.length === 1
 		? addresses[0]
 		: signs.seen.length === 0
-			? externalDevice(signs)?.address
+			? (externalDevice(signs)?.address ?? signs.netcheck?.seenAs)
 			: undefined;
 };

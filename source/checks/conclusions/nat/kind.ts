@@ -1,4 +1,4 @@
-import {addressScope} from '../../../cluster/addresses.js';
+import {addressScope, sameAddress} from '../../../cluster/addresses.js';
 import {translatingClouds} from '../../../facts/cloud.js';
 import type {NatObservation} from '../../../facts/measurements.js';
 import type {NatKind} from '../conclusions.js';
@@ -48,10 +48,36 @@ const mappingKind = (
 };
 
 /**
- * The kind of NAT that the signs speak for. An address on the machine itself settles it, and so does a provider's range
+ * The kind by what the relays of a tailnet see, for a node of which the others could not say: Tailscale asks several of
+ * them from one port (`tailscale netcheck`).
+ */
+const reportedKind = (signs: Signs): NatKind => {
+	const {own, netcheck, arriving, closed} = signs;
+	const seenAs = netcheck?.seenAs;
+	if (netcheck?.mappingVaries === true) {
+		return 'symmetric';
+	}
+
+	if (seenAs === undefined) {
+		return 'unknown';
+	}
+
+	if (own.some(({address}) => sameAddress(address, seenAs))) {
+		return 'none';
+	}
+
+	return netcheck?.mappingVaries === false &&
+		arriving.length === 0 &&
+		closed.length > 0
+		? 'port-restricted'
+		: 'unknown';
+};
+
+/**
+ * The kind of NAT that the packets between the nodes speak for. An address on the machine itself settles it, and so does a provider's range
  * through which nothing arrives; after that the mapping tells, and without one only how we came in.
  */
-export const natKind = (signs: Signs): NatKind => {
+const measuredKind = (signs: Signs): NatKind => {
 	const {node, facts, seen, arriving} = signs;
 	const translated = translatedOf(signs);
 	if (externalDevice(signs) !== undefined && !isShared(node.externalIp)) {
@@ -89,4 +115,10 @@ export const natKind = (signs: Signs): NatKind => {
 	const translates =
 		translatingClouds.has(facts?.cloud ?? '') || isDialedThroughNat(signs);
 	return translates && arriving.length > 0 ? 'one-to-one' : 'unknown';
+};
+
+/** The kind of NAT in front of a node: by what the other nodes saw of it, and where that is not enough, the relays. */
+export const natKind = (signs: Signs): NatKind => {
+	const kind = measuredKind(signs);
+	return kind === 'unknown' ? reportedKind(signs) : kind;
 };

@@ -7,6 +7,7 @@ import {
 	type Cell,
 	type NatObservation,
 } from '../../../facts/measurements.js';
+import type {Netcheck} from '../../../facts/tailnet-measures.js';
 import type {MeshContext} from '../../../mesh/mesh.js';
 import {groupBy} from '../group-by.js';
 import {sharesSite, withoutPort} from '../sites.js';
@@ -35,6 +36,8 @@ export type Signs = {
 	}>;
 	/** Other nodes that answered to what was sent to its external address. */
 	readonly impostors: readonly string[];
+	/** What its own Tailscale found, where it is in a tailnet. */
+	readonly netcheck: Netcheck | undefined;
 };
 
 /** Values, each once. */
@@ -241,6 +244,7 @@ export const gatherSigns = (context: MeshContext): readonly Signs[] => {
 						: [],
 				),
 			),
+			netcheck: measurements.netchecks.find(({node: one}) => one === name),
 		};
 	});
 };

@@ -1,4 +1,5 @@
 import {flannelConfPath} from '../../../mesh/flannel-conf.js';
+import {environmentPath} from '../../../plan/paths.js';
 
 /**
  * What is there of K3s. Secrets never leave the machine: the values of secret keys are replaced where they are read,
@@ -7,11 +8,12 @@ import {flannelConfPath} from '../../../mesh/flannel-conf.js';
  */
 export const k3sSections = String.raw`
 show_k3s_units() {
+	[ -d /run/systemd/system ] || return 0
 	limited systemctl show -p Id -p LoadState -p ActiveState k3s.service k3s-agent.service
 }
 
 show_k3s_version() {
-	k3s_program=$(PATH="$PATH:/usr/local/bin:/opt/bin" command -v k3s)
+	k3s_program=$(PATH="$PATH:/usr/local/bin:/opt/bin" command -v k3s) || return 0
 	echo "$k3s_program"
 	limited "$k3s_program" --version
 }
@@ -26,7 +28,34 @@ show_k3s_ca() {
 }
 
 show_k3s_flannel() {
-	cat ${flannelConfPath}
+	lines_of ${flannelConfPath}
+}
+
+# The URL of a proxy may hold a password: of the machine's own only that there is one is told, of ours no login.
+show_proxy() {
+	if [ -r /etc/environment ]; then
+		while IFS= read -r file_line || [ -n "$file_line" ]; do
+			value=${'$'}{file_line#*=}
+			value=${'$'}{value#[\"\']}
+			value=${'$'}{value%[\"\']}
+			case $file_line in
+				[Hh][Tt][Tt][Pp]_[Pp][Rr][Oo][Xx][Yy]=* | [Hh][Tt][Tt][Pp][Ss]_[Pp][Rr][Oo][Xx][Yy]=*)
+					[ -z "$value" ] || echo through
+					;;
+				[Nn][Oo]_[Pp][Rr][Oo][Xx][Yy]=*) printf 'except %s\n' "$value" ;;
+			esac
+		done </etc/environment
+	fi
+	if [ -r ${environmentPath} ]; then
+		echo written
+		while IFS= read -r file_line; do
+			case $file_line in
+				'#'* | '') ;;
+				*@*) printf 'line %s="(secret)"\n' "${'$'}{file_line%%=*}" ;;
+				*) printf 'line %s\n' "$file_line" ;;
+			esac
+		done <${environmentPath}
+	fi
 }
 
 mask_program='

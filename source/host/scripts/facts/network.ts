@@ -6,8 +6,8 @@ show_addresses() {
 
 show_mtus() {
 	for folder in /sys/class/net/*; do
-		printf '%s ' "$(basename "$folder")"
-		cat "$folder/mtu"
+		printf '%s ' "${'$'}{folder##*/}"
+		lines_of "$folder/mtu" || echo
 	done
 }
 
@@ -17,11 +17,11 @@ show_routes() {
 }
 
 show_resolv() {
-	cat /etc/resolv.conf
+	lines_of /etc/resolv.conf
 }
 
 show_resolved() {
-	cat /run/systemd/resolve/resolv.conf
+	lines_of /run/systemd/resolve/resolv.conf
 }
 
 show_listening() {
@@ -30,7 +30,7 @@ show_listening() {
 
 # For machines without ss: the kernel's own tables, without programs.
 show_sockets() {
-	if ! command -v ss >/dev/null 2>&1; then
+	if ! have ss; then
 		for table in tcp tcp6 udp udp6; do
 			sed "s/^/$table /" "/proc/net/$table" || :
 		done
@@ -38,37 +38,41 @@ show_sockets() {
 }
 
 show_ip_forward() {
-	cat /proc/sys/net/ipv4/ip_forward
+	lines_of /proc/sys/net/ipv4/ip_forward
 }
 
 # What is off need not be asked: it is a Python program, and slow on small machines.
 show_ufw() {
-	grep -qs '^ENABLED=no' /etc/ufw/ufw.conf || limited ufw status verbose
+	have ufw || return 0
+	[ -n "$(lines_of /etc/ufw/ufw.conf 'ENABLED=no*')" ] || limited ufw status verbose
 }
 
 show_ufw_config() {
-	grep '^ENABLED=' /etc/ufw/ufw.conf
-	grep '^DEFAULT_' /etc/default/ufw
+	lines_of /etc/ufw/ufw.conf 'ENABLED=*'
+	lines_of /etc/default/ufw 'DEFAULT_*'
 }
 
-# Its client takes long to start: ask only where the daemon runs.
-firewalld_runs() {
-	grep -qsx firewalld /proc/[0-9]*/comm
-}
-
+# Its client takes long to start: ask only where the daemon runs, and no more than needed. Without the name of a zone it
+# describes the default one; who may not see that may still hear that it runs.
 show_firewalld() {
-	firewalld_runs && limited firewall-cmd --state
+	firewalld=
+	have firewall-cmd && grep -qsx firewalld /proc/[0-9]*/comm || return 0
+	firewalld=running
+	if default_zone=$(limited firewall-cmd --list-all); then
+		echo running
+	else
+		limited firewall-cmd --state
+	fi
 }
 
 show_firewalld_zone() {
-	firewalld_runs || return 0
-	zone=$(limited firewall-cmd --get-default-zone)
-	limited firewall-cmd "--zone=$zone" --list-all
+	[ -n "$firewalld" ] || return 0
+	printf '%s\n' "$default_zone"
 	limited firewall-cmd --get-active-zones
 }
 
 show_nft() {
-	limited nft list ruleset
+	have nft && limited nft list ruleset
 }
 
 # Without the chains of Kubernetes and of containers, which are many and say nothing about the firewall.
@@ -77,12 +81,12 @@ without_theirs() {
 }
 
 show_iptables() {
-	limited iptables -w 2 -S | without_theirs
+	have iptables && limited iptables -w 2 -S | without_theirs
 }
 
 # Asking the old tables would load their modules: only where they are in use.
 show_iptables_legacy() {
-	if [ -s /proc/net/ip_tables_names ] && command -v iptables-legacy >/dev/null 2>&1; then
+	if [ -s /proc/net/ip_tables_names ] && have iptables-legacy; then
 		limited iptables-legacy -w 2 -S | without_theirs
 	fi
 }

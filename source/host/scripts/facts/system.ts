@@ -1,17 +1,15 @@
 /** What machine this is: system, kernel, processor, memory, disks, clock, tools. POSIX sh, functions `show_…`. */
 export const systemSections = String.raw`
 show_identity() {
-	uname -n
-	uname -m
-	uname -r
+	printf '%s\n' "${'$'}{identity%% *}" "${'$'}{identity##* }" "$kernel"
 }
 
 show_machine_id() {
-	cat /etc/machine-id || cat /var/lib/dbus/machine-id
+	lines_of /etc/machine-id || lines_of /var/lib/dbus/machine-id
 }
 
 show_os_release() {
-	cat /etc/os-release || cat /usr/lib/os-release
+	lines_of /etc/os-release || lines_of /usr/lib/os-release
 }
 
 show_init() {
@@ -24,25 +22,40 @@ show_cpu() {
 }
 
 show_memory() {
-	grep '^MemTotal:' /proc/meminfo
+	lines_of /proc/meminfo 'MemTotal:*'
 }
 
 # The wanted folder, and how df describes the nearest one that exists.
 show_disks() {
-	for wanted in /usr/local/bin /var/lib/rancher /etc; do
+	set -- /usr/local/bin /var/lib/rancher /etc
+	folders=
+	for wanted in "$@"; do
 		folder=$wanted
 		while [ ! -d "$folder" ]; do
-			folder=$(dirname "$folder")
+			folder=${'$'}{folder%/*}
+			folder=${'$'}{folder:-/}
 		done
-		printf '%s %s\n' "$wanted" "$(limited df -Pk "$folder" | tail -n 1)"
+		folders="$folders $folder"
 	done
+	limited df -Pk $folders | {
+		read -r line && IFS= read -r one && IFS= read -r two && IFS= read -r three &&
+			printf '%s\n' "$1 $one" "$2 $two" "$3 $three"
+	} || {
+		# A folder that df can not describe has no line: each alone, so that none is taken for another.
+		for folder in $folders; do
+			printf '%s %s\n' "$1" "$(limited df -Pk "$folder" | tail -n +2)"
+			shift
+		done
+	}
 }
 
 show_mounts() {
 	cat /proc/mounts
 }
 
+# What only systemd answers is asked where systemd runs.
 show_synchronized() {
+	[ -d /run/systemd/system ] || return 0
 	limited timedatectl show -p NTPSynchronized --value ||
 		limited timedatectl status | grep -i 'synchronized:' | sed 's/.*: *//'
 }
@@ -50,21 +63,27 @@ show_synchronized() {
 show_cgroup() {
 	if [ -e /sys/fs/cgroup/cgroup.controllers ]; then
 		printf 'v2 '
-		cat /sys/fs/cgroup/cgroup.controllers
+		lines_of /sys/fs/cgroup/cgroup.controllers
 	else
-		grep '^memory' /proc/cgroups
+		lines_of /proc/cgroups 'memory*'
 	fi
 }
 
 # Answers without loading the module. A tree of modules that lacks it says no; no tree at all says nothing.
 show_wireguard() {
-	modules="/lib/modules/$(uname -r)"
-	config=$(zcat /proc/config.gz 2>/dev/null || cat "/boot/config-$(uname -r)" 2>/dev/null) || :
-	config=$(printf '%s\n' "$config" | grep 'CONFIG_WIREGUARD[ =]') || :
-	if [ -d /sys/module/wireguard ] ||
-		grep -qs '/wireguard\.ko' "$modules/modules.builtin" "$modules/modules.dep" ||
-		modinfo wireguard >/dev/null 2>&1 ||
-		[ "$config" = CONFIG_WIREGUARD=y ]; then
+	modules=/lib/modules/$kernel
+	if [ -d /sys/module/wireguard ] || {
+		[ -d "$modules" ] && {
+			grep -qs '/wireguard\.ko' "$modules/modules.builtin" "$modules/modules.dep" || modinfo wireguard >/dev/null
+		}
+	}; then
+		echo available
+		return
+	fi
+	config=$({
+		if [ -r /proc/config.gz ]; then zcat /proc/config.gz; else cat "/boot/config-$kernel"; fi
+	} | grep 'CONFIG_WIREGUARD[ =]')
+	if [ "$config" = CONFIG_WIREGUARD=y ]; then
 		echo available
 	elif [ "$config" = '# CONFIG_WIREGUARD is not set' ] || [ -s "$modules/modules.dep" ]; then
 		echo missing
@@ -74,13 +93,13 @@ show_wireguard() {
 }
 
 show_selinux() {
-	cat /sys/fs/selinux/enforce
+	lines_of /sys/fs/selinux/enforce
 }
 
 show_dmi() {
 	for name in sys_vendor product_name chassis_asset_tag bios_vendor; do
 		printf '%s ' "$name"
-		cat "/sys/class/dmi/id/$name" || echo
+		lines_of "/sys/class/dmi/id/$name" || echo
 	done
 }
 
@@ -90,20 +109,34 @@ show_tools() {
 	done
 }
 
+# What the probe imports. The modules that are machine code are loaded; all that is Python need only be there, because
+# to load it takes longer than all the rest of this script.
+python_check='
+import sys
+if sys.version_info < (3, 6): sys.exit(1)
+import _socket, _struct, errno, resource, select, time
+for name in ("collections", "heapq", "json", "os", "selectors", "signal", "socket", "struct", "threading"):
+	if not any(finder.find_spec(name) for finder in sys.meta_path): sys.exit(1)
+print("works")
+'
+
 # The first Python 3.6 or newer that runs and has what the probe imports, by its path.
 show_python() {
+	python=
 	for candidate in python3 /usr/libexec/platform-python /usr/bin/python3.* /usr/local/bin/python3.*; do
-		found=$(command -v "$candidate" 2>/dev/null) || continue
-		if limited "$found" -I -S -c 'import sys; sys.exit(sys.version_info < (3, 6))' &&
-			limited "$found" -I -S -c 'import collections, errno, heapq, json, os, resource, selectors, signal, socket, struct, time'; then
-			echo "$found"
+		found=$(command -v "$candidate") || continue
+		# A program of that name that says something else, and ends well, is no Python.
+		if [ "$(limited "$found" -I -S -c "$python_check")" = works ]; then
+			python=$found
+			echo "$python"
 			break
 		fi
 	done
 }
 
-# What else a probe can run on, each tried: its rung and its path.
+# Without Python: what else a probe can run on, each tried: its rung and its path.
 show_probe_tools() {
+	[ -z "$python" ] || return 0
 	found=$(command -v perl) &&
 		limited "$found" -e 'use 5.014; use strict; use Errno; use Fcntl; use Socket 2.000; Socket::inet_pton(AF_INET6, "::1") or exit 1;' &&
 		echo "perl $found"
@@ -147,7 +180,7 @@ nc_answers() {
 show_privilege() {
 	if [ "$(id -u)" -ne 0 ]; then
 		echo none
-	elif printenv SUDO_USER >/dev/null; then
+	elif [ -n "${'$'}{SUDO_USER+x}${'$'}{DOAS_USER+x}" ]; then
 		echo sudo
 	else
 		echo root
@@ -155,10 +188,15 @@ show_privilege() {
 }
 
 show_steps() {
+	[ -d /run/systemd/system ] || return 0
 	limited systemctl list-units --plain --no-legend --no-pager --state=active,activating 'k3s-mesh-*.service'
 }
 
 show_manifest() {
-	cat /var/lib/k3s-mesh/manifest.json
+	[ -f /var/lib/k3s-mesh/manifest.json ] && cat /var/lib/k3s-mesh/manifest.json
+}
+
+show_rollback() {
+	cat /var/lib/k3s-mesh/rollback/state && tr '\037' '\t' </var/lib/k3s-mesh/rollback/left
 }
 `;

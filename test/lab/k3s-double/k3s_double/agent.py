@@ -5,7 +5,7 @@ import os
 import threading
 import time
 
-from . import balancer, config, identity as who, kubelet, log, nodes, refusals, settings, tokens
+from . import balancer, config, identity as who, kubelet, log, nodes, refusals, settings, tokens, vpn
 from .identity import node_identity
 from .log import Fatal
 from .mesh import Mesh
@@ -20,11 +20,12 @@ _WAITING = 'Waiting to retrieve agent configuration; server is not ready'
 class Agent:
     """One node. `url` is the server that was configured, `token` a full token."""
 
-    def __init__(self, configuration, identity, url, token, roles=()):
+    def __init__(self, configuration, identity, url, token, roles=(), tailnet=False):
         self._configuration = configuration
         self._identity = identity
         self._token = tokens.parse(token, 'node')
         self._roles = roles
+        self._tailnet = tailnet
         embedded = configuration.role == 'server'
         path = None if embedded else settings.at(f'{configuration.get("data-dir") or settings.DATA_DIRECTORY}/agent/etc/k3s-agent-load-balancer.json')
         port = configuration.get('lb-server-port') or 6444
@@ -88,6 +89,8 @@ class Agent:
         self._servers.start()
         self._trust()
         cluster = self._until(lambda: self._ask('/v1-k3s/config'))
+        if self._tailnet:
+            cluster = {**cluster, 'flannel-backend': vpn.PROVIDER}
         refusals.check_flannel(self._configuration, cluster)
         log.hide(cluster['mesh-secret'])
         certificate = self._until(self._certificate)
@@ -153,4 +156,5 @@ def run(arguments):
     log.hide(token.password)
     if not token.is_full:
         raise Fatal('--token: an agent must use the full K10 token: a short one trusts any CA that answers (the real k3s accepts it, this double refuses)')
-    Agent(configuration, node_identity(configuration), configuration.get('server').rstrip('/'), text).run()
+    logged_in, identity = vpn.start(configuration, node_identity(configuration))
+    Agent(configuration, identity, configuration.get('server').rstrip('/'), text, tailnet=logged_in is not None).run()

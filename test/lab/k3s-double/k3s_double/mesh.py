@@ -10,7 +10,7 @@ import json
 import os
 from dataclasses import dataclass
 
-from . import addresses, host, log, refusals, settings
+from . import addresses, host, log, refusals, settings, vpn
 from .host import CommandFailed
 from .log import Fatal
 from .nodes import FLANNEL
@@ -31,6 +31,7 @@ class _Backend:
 _BACKENDS = {
     'wireguard-native': _Backend('wireguard', 'flannel-wg', 51820, 80),
     'vxlan': _Backend('vxlan', 'flannel.1', 8472, 50),
+    vpn.PROVIDER: _Backend('extension', vpn.INTERFACE, 0, 0),
 }
 
 
@@ -38,13 +39,13 @@ class Mesh:
     """One node's flannel."""
 
     def __init__(self, configuration, identity, cluster):
-        self._identity = identity
         self._cluster = cluster
         self._external = bool(cluster['flannel-external-ip']) and identity.external
         self._backend = _BACKENDS.get(cluster['flannel-backend'])
         conf = (refusals.flannel_conf(configuration) or {}).get('Backend', {})
-        inner = addresses.of_interface(configuration.get('flannel-iface')) if configuration.get('flannel-iface') else identity.internal
-        outer = conf.get('MTU') or addresses.mtu_of(inner)
+        # The far side sends to the interface that flannel was given, whatever the node's address is.
+        self._inner = addresses.of_interface(configuration.get('flannel-iface')) if configuration.get('flannel-iface') else identity.internal
+        outer = conf.get('MTU') or addresses.mtu_of(self._inner)
         self.mtu = outer - (self._backend.overhead if self._backend else 0)
         self._port = conf.get('ListenPort') or (self._backend.port if self._backend else 0)
         self._link = None
@@ -55,6 +56,9 @@ class Mesh:
         self._write_net_conf()
         if self._backend is None:
             log.warning(f'the double plays no mesh for flannel-backend {self._cluster["flannel-backend"]}: pods of different nodes do not reach each other')
+            return
+        if self._backend.annotation == 'extension':
+            self._start_extension(cidrs)
             return
         self._key = self._private_key()
         if not settings.NETWORK:
@@ -67,12 +71,22 @@ class Mesh:
                 self._link = WireGuard(*arguments, self._key_file())
                 log.info(f'{self._backend.interface} is a WireGuard interface of the kernel, UDP {self._port}, MTU {self.mtu}')
             else:
-                self._link = Tunnel(*arguments, self.public_key(), self._cluster['mesh-secret'])
-                reason = 'could not create wireguard interface: operation not supported; ' if wanted else ''
+                # Peers know each other by what the annotations say of them.
+                name = self.public_key() if wanted else self._mac()
+                self._link = Tunnel(*arguments, name, self._cluster['mesh-secret'])
+                reason = 'this kernel has no WireGuard, which would be the end of a real K3s: ' if wanted else ''
                 log.warning(f'{reason}{self._backend.interface} is played by a TUN interface: packets go over UDP {self._port}, authenticated but NOT encrypted, MTU {self.mtu}')
         except CommandFailed as error:
             raise Fatal(f'flannel exited: failed to register flannel network: {error}') from error
         self._accept_forwarding()
+
+    def _start_extension(self, cidrs):
+        try:
+            vpn.announce(cidrs)
+        except (CommandFailed, ValueError) as error:
+            raise Fatal(f'flannel exited: failed to register flannel network: {error}') from error
+        if settings.NETWORK:
+            self._accept_forwarding()
 
     def _write_net_conf(self):
         backend = {'Type': self._backend.annotation if self._backend else self._cluster['flannel-backend']}
@@ -82,15 +96,16 @@ class Mesh:
         settings.write(settings.at(f'{settings.DATA_DIRECTORY}/agent/etc/flannel/net-conf.json'), json.dumps(content))
 
     def _accept_forwarding(self):
-        """As flannel does: packets of the pod network may be forwarded."""
+        """As flannel does: packets of the pod networks may be forwarded."""
         host.sysctl('net.ipv4.ip_forward', '1')
-        cidr = self._cluster['cluster-cidr'][0]
-        host.attempt('iptables', '-N', 'FLANNEL-FWD')
-        host.attempt('iptables', '-F', 'FLANNEL-FWD')
-        for side in ('-s', '-d'):
-            host.attempt('iptables', '-A', 'FLANNEL-FWD', side, cidr, '-m', 'comment', '--comment', 'flanneld forward', '-j', 'ACCEPT')
-        if not host.attempt('iptables', '-C', 'FORWARD', '-m', 'comment', '--comment', 'flanneld forward', '-j', 'FLANNEL-FWD'):
-            host.attempt('iptables', '-A', 'FORWARD', '-m', 'comment', '--comment', 'flanneld forward', '-j', 'FLANNEL-FWD')
+        for cidr in self._cluster['cluster-cidr']:
+            program = 'ip6tables' if ':' in cidr else 'iptables'
+            host.attempt(program, '-N', 'FLANNEL-FWD')
+            host.attempt(program, '-F', 'FLANNEL-FWD')
+            for side in ('-s', '-d'):
+                host.attempt(program, '-A', 'FLANNEL-FWD', side, cidr, '-m', 'comment', '--comment', 'flanneld forward', '-j', 'ACCEPT')
+            if not host.attempt(program, '-C', 'FORWARD', '-m', 'comment', '--comment', 'flanneld forward', '-j', 'FLANNEL-FWD'):
+                host.attempt(program, '-A', 'FORWARD', '-m', 'comment', '--comment', 'flanneld forward', '-j', 'FLANNEL-FWD')
 
     def _key_file(self):
         return settings.at(f'{settings.FLANNEL_RUN_DIRECTORY}/wgkey')
@@ -118,13 +133,18 @@ class Mesh:
         """`overwrite` is the annotation that the Node carries, perhaps from an earlier start."""
         if self._backend is None:
             return {}
-        data = {'PublicKey': self.public_key(), 'Port': self._port} if self._backend.annotation == 'wireguard' else {'VNI': 1, 'VtepMAC': self._mac()}
+        data = self._backend_data()
         return {
             f'{FLANNEL}/backend-type': self._backend.annotation,
             f'{FLANNEL}/backend-data': json.dumps(data, separators=(',', ':')),
             f'{FLANNEL}/kube-subnet-manager': 'true',
-            f'{FLANNEL}/public-ip': overwrite or self._identity.internal,
+            f'{FLANNEL}/public-ip': overwrite or self._inner,
         }
+
+    def _backend_data(self):
+        if self._backend.annotation == 'extension':
+            return None
+        return {'PublicKey': self.public_key(), 'Port': self._port} if self._backend.annotation == 'wireguard' else {'VNI': 1, 'VtepMAC': self._mac()}
 
     def _mac(self):
         digest = hashlib.sha256(self._key.encode()).hexdigest()

@@ -80,8 +80,8 @@ def peers(store, name):
     for node in store.list('/nodes/'):
         annotations = node['metadata']['annotations']
         data = annotations.get(f'{FLANNEL}/backend-data')
-        if node['metadata']['name'] != name and data:
-            content = json.loads(data)
+        content = json.loads(data) if data else None
+        if node['metadata']['name'] != name and content:
             out.append({'name': node['metadata']['name'], 'publicKey': content.get('PublicKey') or content.get('VtepMAC'), 'address': annotations[f'{FLANNEL}/public-ip'], 'port': content.get('Port'), 'cidrs': node['spec']['podCIDRs']})
     return out
 
@@ -133,7 +133,7 @@ def _pod_status(store, report):
         _tell(store, pod, report['event'])
     status = {'phase': report['phase'], 'hostIP': report['hostIP'], 'startTime': report['startedAt'], 'containerStatuses': containers}
     if report['ip']:
-        status |= {'podIP': report['ip'], 'podIPs': [{'ip': report['ip']}]}
+        status |= {'podIP': report['ip'], 'podIPs': [{'ip': address} for address in (report['ip'], report.get('ip6')) if address]}
     if report['reason']:
         status |= {'reason': report['reason'], 'message': report['message']}
     conditions = [{'type': kind, 'status': 'True' if running else 'False', 'lastTransitionTime': report['startedAt']} for kind in ('Initialized', 'Ready', 'ContainersReady', 'PodScheduled')]

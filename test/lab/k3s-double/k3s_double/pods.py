@@ -35,7 +35,9 @@ class Pods:
     """The pods of this node; they survive a restart of the program, as containers do."""
 
     def __init__(self, cidrs, host_ip, mtu):
-        self._network = addresses.network(cidrs[0])
+        networks = [addresses.network(cidr) for cidr in cidrs]
+        self._network = networks[0]
+        self._network6 = next((network for network in networks[1:] if network.version == 6), None)
         self._host_ip = host_ip
         self._mtu = mtu
         self._folder = settings.at(f'{settings.RUN_DIRECTORY}/pods')
@@ -53,6 +55,9 @@ class Pods:
         host.run('ip', 'address', 'replace', f'{self._network[1]}/{self._network.prefixlen}', 'dev', _BRIDGE)
         host.run('ip', 'link', 'set', _BRIDGE, 'mtu', str(self._mtu), 'up')
         host.sysctl('net.ipv4.ip_forward', '1')
+        if self._network6:
+            host.run('ip', 'address', 'replace', f'{self._network6[1]}/{self._network6.prefixlen}', 'dev', _BRIDGE, 'nodad')
+            host.sysctl('net.ipv6.conf.all.forwarding', '1')
 
     def apply(self, wanted):
         """Starts the pods that are new and takes down those that are gone."""
@@ -74,7 +79,7 @@ class Pods:
 
     def _start(self, pod, earlier):
         metadata = pod['metadata']
-        record = {'uid': metadata['uid'], 'namespace': metadata['namespace'], 'name': metadata['name'], 'hostIP': self._host_ip, 'ip': None, 'pid': None, 'phase': 'Pending', 'reason': '', 'message': '', 'startedAt': log.now()}
+        record = {'uid': metadata['uid'], 'namespace': metadata['namespace'], 'name': metadata['name'], 'hostIP': self._host_ip, 'ip': None, 'ip6': None, 'pid': None, 'phase': 'Pending', 'reason': '', 'message': '', 'startedAt': log.now()}
         ports = [_played(container) for container in pod['spec']['containers']]
         if pod['spec'].get('hostNetwork') or pod['spec'].get('initContainers') or None in ports:
             record |= {'reason': 'CreateContainerError', 'message': 'this test double of K3s runs no programs in pods: sleep, pause, "httpd -p PORT" and "nc -p PORT" are played by a responder, init containers and hostNetwork are not played'}
@@ -83,6 +88,9 @@ class Pods:
         else:
             record['ip'] = self._free_address()
             ipam.reserve(record['ip'], record['uid'])
+            if self._network6:
+                # As many as there are of IPv4: the one with the same place.
+                record['ip6'] = str(self._network6[int(addresses.parse(record['ip'])) - int(self._network[0])])
             record |= self._play(record, sorted(set(ports)))
         self._held[record['uid']] = record
         settings.write(f'{self._folder}/{record["uid"]}.json', json.dumps(record))
@@ -105,6 +113,9 @@ class Pods:
             host.run(*inside, 'address', 'add', f'{record["ip"]}/{self._network.prefixlen}', 'dev', 'eth0')
             host.run(*inside, 'link', 'set', 'eth0', 'up')
             host.run(*inside, 'route', 'add', 'default', 'via', str(self._network[1]))
+            if self._network6:
+                host.run(*inside, 'address', 'add', f'{record["ip6"]}/{self._network6.prefixlen}', 'dev', 'eth0', 'nodad')
+                host.run(*inside, 'route', 'add', 'default', 'via', str(self._network6[1]))
         except CommandFailed as error:
             return {'phase': 'Pending', 'reason': 'CreatePodSandboxError', 'message': str(error)}
         program = [sys.executable, os.path.realpath(sys.argv[0]), 'double-pod', record['name'], *ports]

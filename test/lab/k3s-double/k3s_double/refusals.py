@@ -6,20 +6,20 @@ import re
 import stat
 import urllib.parse
 
-from . import addresses, settings
+from . import addresses, settings, vpn
 from .log import Fatal
 
 _DISABLE = ('coredns', 'servicelb', 'traefik', 'local-storage', 'metrics-server', 'runtimes')
 _BACKENDS = ('none', 'vxlan', 'host-gw', 'wireguard-native')
 _NAME = re.compile(r'[a-z0-9]([-a-z0-9.]*[a-z0-9])?')
-_NOT_PLAYED = ('vpn-auth', 'vpn-auth-file', 'rootless', 'docker', 'cluster-reset', 'disable-agent', 'disable-apiserver', 'disable-etcd')
+_NOT_PLAYED = ('rootless', 'docker', 'cluster-reset', 'disable-agent', 'disable-apiserver', 'disable-etcd')
 _DATASTORES = ('double', 'postgres', 'postgresql', 'mysql', 'http', 'https')
 
 
 def check(configuration):
     """Raises Fatal with every reason that was found."""
     problems = []
-    for part in (_pairs, _secret_files, _node, _labels, _flannel_files, _not_played):
+    for part in (_pairs, _secret_files, _node, _labels, _flannel_files, vpn.problems, _not_played):
         problems.extend(part(configuration))
     role_part = _server if configuration.role == 'server' else _agent
     problems.extend(role_part(configuration))
@@ -34,7 +34,7 @@ def _pairs(configuration):
 
 
 def _secret_files(configuration):
-    for name in ('token-file', 'agent-token-file'):
+    for name in ('token-file', 'agent-token-file', 'vpn-auth-file'):
         path = configuration.get(name)
         if not path:
             continue

@@ -7,7 +7,7 @@ import threading
 import time
 import urllib.parse
 
-from . import addresses, certificates, cluster, config, controllers, kubeconfig, log, refusals, settings, tokens, web
+from . import addresses, certificates, cluster, config, controllers, kubeconfig, log, refusals, settings, tokens, vpn, web
 from .agent import Agent
 from .api import Api
 from .identity import node_identity
@@ -26,7 +26,8 @@ class Cluster:
 
     def __init__(self, configuration):
         self.configuration = configuration
-        self.identity = node_identity(configuration)
+        self.vpn, self.identity = vpn.start(configuration, node_identity(configuration))
+        self.etcd_address = self.vpn.etcd_address() if self.vpn else self.identity.internal
         self.data = settings.at(configuration.get('data-dir') or settings.DATA_DIRECTORY)
         self.tls = f'{self.data}/server/tls'
         self.ready = False
@@ -39,6 +40,8 @@ class Cluster:
 
     @property
     def advertise_address(self):
+        if self.vpn:
+            return self.identity.internal
         return self.configuration.get('advertise-address') or self.identity.external or self.identity.internal
 
     def agent_config(self):
@@ -126,9 +129,9 @@ def _first(running, token):
     _authorities(running)
     _passwords(running, token)
     if running.kind == 'etcd':
-        running.members_address = running.identity.internal
+        running.members_address = running.etcd_address
         running.store = Store(f'{data}/server/db/state.json')
-        running.store.join(running.identity.name, running.identity.internal)
+        running.store.join(running.identity.name, running.etcd_address)
         running.store.promote(running.identity.name)
     else:
         running.store = Store(f'{data}/server/db/state.json')
@@ -222,13 +225,13 @@ def _enter_etcd(running):
     store = RemoteStore(f'https://{_bracket(host)}:{settings.ETCD_CLIENT_PORT}', running.authority, secret_of(running.server_password))
     while True:
         try:
-            store.join(running.identity.name, running.identity.internal)
+            store.join(running.identity.name, running.etcd_address)
             break
         except (TooManyLearners, Unavailable) as error:
             words = 'etcdserver: too many learner members in cluster' if isinstance(error, TooManyLearners) else error
             log.info(f'Waiting for other members to finish joining etcd cluster: {words}')
             time.sleep(settings.RETRY_SECONDS)
-    log.info(f'Adding member {running.identity.name}={running.identity.internal} to etcd cluster as learner')
+    log.info(f'Adding member {running.identity.name}={running.etcd_address} to etcd cluster as learner')
     time.sleep(min(1.0, settings.TEMPO))
     store.promote(running.identity.name)
     log.info(f'Promoted learner {running.identity.name} to voting member')
@@ -249,7 +252,7 @@ def _listen(host, port, answers, context):
 
 def _listen_etcd(running, context):
     answers = handler(running.store, secret_of(running.server_password))
-    hosts = dict.fromkeys((running.identity.internal, settings.LOOPBACK))
+    hosts = dict.fromkeys((running.etcd_address, settings.LOOPBACK))
     for host in hosts:
         for port in (settings.ETCD_CLIENT_PORT, settings.ETCD_PEER_PORT):
             threading.Thread(target=_listen(host, port, answers, context).serve_forever, daemon=True).start()
@@ -313,7 +316,7 @@ def _serve(running):
     log.info('k3s is up and running')
     notify('READY=1')
     token = tokens.full(running.authority, 'node', running.node_password)
-    agent = Agent(running.configuration, running.identity, f'https://{settings.LOOPBACK}:{settings.API_PORT}', token, roles=_roles(running))
+    agent = Agent(running.configuration, running.identity, f'https://{settings.LOOPBACK}:{settings.API_PORT}', token, roles=_roles(running), tailnet=running.vpn is not None)
     threading.Thread(target=agent.run_guarded, daemon=True).start()
     while True:
         time.sleep(settings.SYNC_SECONDS)

@@ -46,13 +46,25 @@ class Store:
         settings.write(self._path, json.dumps({'objects': kept, 'revision': self._revision, 'members': self._members}))
 
     def _set(self, key, value):
+        before = self._objects.get(key)
         self._revision += 1
         if isinstance(value.get('metadata'), dict):
             value['metadata']['resourceVersion'] = str(self._revision)
         self._objects[key] = value
         if not key.startswith(_VOLATILE):
-            self._save()
+            self._save_or(key, before)
         return value
+
+    def _save_or(self, key, before):
+        """Saves; what does not reach the disk has not happened, as with a database."""
+        try:
+            self._save()
+        except OSError:
+            if before is None:
+                self._objects.pop(key, None)
+            else:
+                self._objects[key] = before
+            raise
 
     def list(self, prefix):
         with self._lock:
@@ -84,7 +96,7 @@ class Store:
             value = self._objects.pop(key, None)
             if value is not None:
                 self._revision += 1
-                self._save()
+                self._save_or(key, value)
             return value
 
     def dump(self):

@@ -12,9 +12,15 @@ import os
 import socket
 import ssl
 import tempfile
+import time
 import urllib.parse
 
-from . import settings
+from . import log, outbound, settings
+
+
+# What OpenSSL says of a certificate's time: X509_V_ERR_CERT_NOT_YET_VALID and X509_V_ERR_CERT_HAS_EXPIRED.
+_NOT_YET_VALID = 9
+_EXPIRED = 10
 
 
 class Unreachable(Exception):
@@ -120,15 +126,37 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.reply(status, json.dumps(content), 'application/json')
 
     def _any(self):
-        self.answer()
+        try:
+            self.answer()
+        except OSError as error:
+            if error.errno != errno.ENOSPC:
+                raise
+            # What SQLite says, as the API passes it on.
+            words = 'rpc error: code = Unknown desc = database or disk is full'
+            log.error(words)
+            self.reply(500, words)
 
     do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = _any
 
 
-def _explain(error, host, port):
+def _instant(seconds):
+    return time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime(seconds))
+
+
+def _explain_certificate(error, context):
+    """As Go words it. The times are those of the authority, which was made in the same second as what it signed."""
+    bounds = {_NOT_YET_VALID: ('before', 'notBefore'), _EXPIRED: ('after', 'notAfter')}
+    if error.verify_code not in bounds:
+        return error.verify_message
+    word, bound = bounds[error.verify_code]
+    at = ssl.cert_time_to_seconds(context.get_ca_certs()[0][bound])
+    return f'certificate has expired or is not yet valid: current time {_instant(time.time())} is {word} {_instant(at)}'
+
+
+def _explain(error, host, port, context):
     dial = f'dial tcp {host}:{port}'
     if isinstance(error, ssl.SSLCertVerificationError):
-        return f'tls: failed to verify certificate: x509: {error.verify_message}'
+        return f'tls: failed to verify certificate: x509: {_explain_certificate(error, context)}'
     if isinstance(error, ssl.SSLError):
         return f'tls: {error.reason}'
     if isinstance(error, (TimeoutError, socket.timeout)):
@@ -184,7 +212,7 @@ def request(url, context, method='GET', body=None, basic=None, headers=None, tim
     seconds = timeout or settings.DIAL_SECONDS
     connection = None
     try:
-        raw = socket.create_connection(dial or (host, port), timeout=seconds)
+        raw = outbound.connect(dial or (host, port), seconds)
         secure = context.wrap_socket(raw, server_hostname=host) if parts.scheme == 'https' else raw
         connection = http.client.HTTPConnection(host, port, timeout=seconds)
         connection.sock = secure
@@ -192,7 +220,7 @@ def request(url, context, method='GET', body=None, basic=None, headers=None, tim
         response = connection.getresponse()
         return response.status, response.read()
     except (OSError, http.client.HTTPException) as error:
-        raise Unreachable(f'{method.capitalize()} "{url}": {_explain(error, *(dial or (host, port)))}') from error
+        raise Unreachable(f'{method.capitalize()} "{url}": {_explain(error, *(dial or (host, port)), context)}') from error
     finally:
         if connection:
             connection.close()

@@ -1,0 +1,90 @@
+/** What `tailscale status --json` prints, as Go indents it, with all that a real one has around what is read. */
+export const statusJson = (): string =>
+	JSON.stringify(
+		{
+			Version: '1.92.3-t0123456789-gabcdef',
+			TUN: true,
+			BackendState: 'Running',
+			HaveNodeKey: true,
+			AuthURL: 'https://login.example.org/a/one-time-secret',
+			TailscaleIPs: ['100.64.0.1', 'fd7a:115c:a1e0::1'],
+			Self: {
+				ID: 'n1',
+				PublicKey: 'nodekey:aaaa',
+				HostName: 'fra1',
+				DNSName: 'fra1.tail1234.ts.net.',
+				OS: 'linux',
+				UserID: 1,
+				TailscaleIPs: ['100.64.0.1', 'fd7a:115c:a1e0::1'],
+				AllowedIPs: ['100.64.0.1/32', 'fd7a:115c:a1e0::1/128', '10.42.0.0/24'],
+				Tags: ['tag:k3s'],
+				PrimaryRoutes: ['10.42.0.0/24'],
+				Addrs: ['198.51.100.11:41641'],
+				CurAddr: '',
+				Relay: 'fra',
+				Online: true,
+				CapMap: {'https://tailscale.com/cap/ssh': [{x: 1}], ssh: null},
+				KeyExpiry: '2027-05-01T00:00:00Z',
+				InEngine: false,
+			},
+			Health: ['some trouble'],
+			MagicDNSSuffix: 'tail1234.ts.net',
+			CurrentTailnet: {
+				Name: 'example.org',
+				MagicDNSSuffix: 'tail1234.ts.net',
+				MagicDNSEnabled: true,
+			},
+			CertDomains: null,
+			Peer: {
+				'nodekey:bbbb': {
+					PublicKey: 'nodekey:bbbb',
+					HostName: 'nuc',
+					DNSName: 'nuc.tail1234.ts.net.',
+					TailscaleIPs: ['100.64.0.2'],
+					AllowedIPs: ['100.64.0.2/32', '10.42.1.0/24'],
+					CurAddr: '198.51.100.12:41641',
+					Relay: 'fra',
+					Online: true,
+					InEngine: true,
+				},
+				'nodekey:cccc': {
+					PublicKey: 'nodekey:cccc',
+					HostName: 'phone\u001B[2J',
+					DNSName: '',
+					TailscaleIPs: [],
+					AllowedIPs: null,
+					CurAddr: '',
+					Relay: '',
+					Online: false,
+				},
+			},
+			User: {1: {ID: 1, LoginName: 'me@example.org'}},
+		},
+		undefined,
+		'  ',
+	);
+
+/** What `tailscale debug prefs` prints, with a private key where older versions had one. */
+export const prefsJson = (): string =>
+	JSON.stringify(
+		{
+			ControlURL: 'https://head.example.org',
+			RouteAll: true,
+			ExitNodeID: '',
+			ExitNodeIP: '',
+			CorpDNS: false,
+			RunSSH: true,
+			WantRunning: true,
+			AdvertiseRoutes: ['10.42.0.0/24', '10.9.0.0/16'],
+			NetfilterMode: 2,
+			AutoUpdate: {Check: true, Apply: null},
+			AppConnector: {Advertise: false},
+			Config: {
+				PrivateNodeKey: 'privkey:secret',
+				OldPrivateNodeKey: 'privkey:secret',
+				UserProfile: {LoginName: 'me@example.org', ID: 1},
+			},
+		},
+		undefined,
+		'\t',
+	);

@@ -29,13 +29,13 @@ const known: readonly Known[] = [
 		],
 	},
 	{
-		pattern: /transfer closed|connection reset|recv failure/i,
+		pattern: /downloaded.*(?:transfer closed|connection reset|recv failure)/is,
 		tryNext: [
 			'The connection broke off half-way: try again, or name a mirror in the cluster file that is nearer.',
 		],
 	},
 	{
-		pattern: /cannot be downloaded|gives no answer|timed out/i,
+		pattern: /cannot be downloaded|gives no answer/i,
 		tryNext: [
 			'Look whether that machine can reach the internet, or name mirrors in the cluster file.',
 		],

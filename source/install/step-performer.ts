@@ -1,6 +1,7 @@
 import {describeError} from '../errors.js';
 import type {Host} from '../host/host.js';
 import type {Plan, Step} from '../plan/plan.js';
+import {makeClocks} from './clocks.js';
 import type {HostPool} from './host-pool.js';
 import {makeManifestKeeper} from './manifest-keeper.js';
 import {isUnreachable, reach} from './reach.js';
@@ -45,6 +46,7 @@ export const makeStepPerformer = (
 			makeManifestKeeper({cluster: plan.cluster, name: node, role}),
 		]),
 	);
+	const clocks = makeClocks({plan, hosts, now});
 	/** Nodes that did not come back in time: none of their steps waits for them once more. */
 	const givenUp = new Set<string>();
 
@@ -102,6 +104,7 @@ export const makeStepPerformer = (
 					references,
 					nodes,
 					verification,
+					clocks,
 					otherHost: async () => otherThan(step.node),
 					tailnet,
 					listInManifest: async (change) => keeper.add(host, change, signal),

@@ -16,6 +16,8 @@ export type FakeMachine = {
 	appliedHash: string | undefined;
 	active: boolean;
 	restarts: number;
+	/** The clock, in seconds since 1970; that of the fake run stands at 0. */
+	clock: number;
 	readonly firewall: Set<string>;
 	/** Every call, as `name`. */
 	readonly calls: string[];
@@ -82,6 +84,7 @@ export const makeFakeCluster = (names: readonly string[]): FakeCluster => {
 				appliedHash: undefined,
 				active: false,
 				restarts: 0,
+				clock: 0,
 				firewall: new Set(),
 				calls: [],
 			},
@@ -236,6 +239,10 @@ export const makeFakeCluster = (names: readonly string[]): FakeCluster => {
 					restarts: 0,
 					mainPid: 1,
 				};
+			}
+
+			case 'host.clock': {
+				return machine.clock;
 			}
 
 			case 'k3s.recent-journal': {

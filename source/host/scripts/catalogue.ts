@@ -1,4 +1,5 @@
 import {becomeRoot} from './become-root.js';
+import {hostClock} from './clock.js';
 import {closePorts, openPorts} from './close-ports.js';
 import {endSudo} from './end-sudo.js';
 import {factsGather} from './facts-gather.js';
@@ -61,6 +62,7 @@ export const catalogue: readonly CatalogueEntry[] = [
 	hello,
 	becomeRoot,
 	endSudo,
+	hostClock,
 	factsGather,
 	probeAgent,
 	probeHandshakes,

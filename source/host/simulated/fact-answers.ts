@@ -1,3 +1,4 @@
+import {hostClock} from '../scripts/clock.js';
 import {factsGather} from '../scripts/facts-gather.js';
 import {answerTo, type Answer} from './answer.js';
 import {factsNow} from './machine-state.js';
@@ -19,4 +20,7 @@ export const makeFactAnswers = (port: number): readonly Answer[] => [
 			addresses: [...facts.addresses, ...tailnetAddresses(machine)],
 		};
 	}),
+	answerTo(hostClock, ({scene, machine}) =>
+		Math.floor((scene.now() + machine.facts.clock.offsetMs) / 1000),
+	),
 ];

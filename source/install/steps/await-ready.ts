@@ -1,7 +1,7 @@
 import {HostLost} from '../../host/errors.js';
 import {UserError, describeError} from '../../errors.js';
 import {isReference} from '../../plan/plan.js';
-import type {JournalCause} from '../journal-cause.js';
+import type {Cause, JournalCause} from '../journal-cause.js';
 import {readRecentJournal} from '../recent-journal.js';
 import {mayPass, poll} from '../wait.js';
 import {
@@ -44,16 +44,28 @@ const look = async (
 	}
 };
 
-/** What is missing, and why by the node's own journal, unless that says the same. */
-const withCause = (
-	missing: string,
-	journal: JournalCause | undefined,
-): string => {
-	const cause = journal?.cause()?.text;
-	return cause === undefined || missing.includes(cause)
-		? missing
-		: `${missing}: ${cause}`;
+/** Why a node does not get Ready, as far as it can be seen from outside of the API. */
+type Why = {
+	/** What the node's own journal knows, or that a clock is wrong. */
+	readonly cause: Cause | undefined;
+	readonly journal: JournalCause;
 };
+
+const lookWhy = async (context: StepContext): Promise<Why> => {
+	const journal = await readRecentJournal(context);
+	return {
+		journal,
+		cause:
+			journal.cause() ??
+			(await context.clocks.wrong([context.step.node], context.signal)),
+	};
+};
+
+/** What is missing, and why, unless that says the same. */
+const withCause = (missing: string, cause: Cause | undefined): string =>
+	cause === undefined || missing.includes(cause.text)
+		? missing
+		: `${missing}: ${cause.text}`;
 
 const prove = (
 	readiness: Extract<Readiness, {ready: true}>,
@@ -69,8 +81,8 @@ const prove = (
 	});
 };
 
-/** The journal is read at every so many looks. */
-const looksPerRead = 5;
+/** The cause is looked for at every so many looks. */
+const looksPerCause = 5;
 
 /** Waits until the node object is Ready and shows the planned addresses. */
 export const awaitReady: StepHandler<Action> = {
@@ -87,13 +99,13 @@ export const awaitReady: StepHandler<Action> = {
 		const deadlineAt = context.now() + waitLimitMs;
 		const wanted = await planned(action, context);
 		let looks = 0;
-		let journal: JournalCause | undefined;
+		let cause: Cause | undefined;
 		const readiness = await poll({
 			async ask() {
 				const answer = await look(wanted, context);
 				looks += 1;
-				if (!answer.ready && looks % looksPerRead === 0) {
-					journal = await readRecentJournal(context);
+				if (!answer.ready && looks % looksPerCause === 0) {
+					({cause} = await lookWhy(context));
 				}
 
 				return answer;
@@ -104,13 +116,13 @@ export const awaitReady: StepHandler<Action> = {
 			signal,
 			onAnswer(answer) {
 				if (!answer.ready) {
-					tell.waiting(withCause(answer.missing, journal), deadlineAt);
+					tell.waiting(withCause(answer.missing, cause), deadlineAt);
 				}
 			},
 		});
 		if (!readiness.ready) {
 			const {missing, tryNext} = readiness;
-			journal = await readRecentJournal(context);
+			const why = await lookWhy(context);
 			tell.proof({
 				kind: 'node-ready',
 				from: step.node,
@@ -119,11 +131,11 @@ export const awaitReady: StepHandler<Action> = {
 				detail: missing,
 			});
 			throw new UserError(
-				`${withCause(missing, journal)} (given up after ${Math.round(waitLimitMs / 1000)} s)`,
+				`${withCause(missing, why.cause)} (given up after ${Math.round(waitLimitMs / 1000)} s)`,
 				{
 					node: step.node,
 					tryNext: [
-						...(journal.cause()?.tryNext ?? journal.ending()),
+						...(why.cause?.tryNext ?? why.journal.ending()),
 						...tryNext,
 					],
 				},

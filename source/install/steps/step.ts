@@ -1,6 +1,7 @@
 import type {Role} from '../../cluster/schema.js';
 import type {Host} from '../../host/host.js';
 import type {Step, StepAction} from '../../plan/plan.js';
+import type {Clocks} from '../clocks.js';
 import type {Proof} from '../events.js';
 import type {Manifest, ManifestChange} from '../manifest.js';
 import type {NodeReader} from '../node-reader.js';
@@ -24,6 +25,7 @@ export type StepContext = {
 	/** Node objects of the cluster, read on its first server. */
 	readonly nodes: NodeReader;
 	readonly verification: Verification;
+	readonly clocks: Clocks;
 	/** Another node of the plan, which sees this one from outside; `undefined` where there is none to be had. */
 	otherHost(): Promise<Host | undefined>;
 	/** `undefined` when the mesh uses no tailnet. */

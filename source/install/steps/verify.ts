@@ -144,15 +144,19 @@ const proveAll = async (
 
 	const [first] = bad;
 	if (first) {
+		const wrongClock = await context.clocks.wrong(
+			[...new Set(bad.flatMap(({from, to}) => [from, ...(to ? [to] : [])]))],
+			context.signal,
+		);
 		for (const proof of bad) {
 			tell.log(describe(proof));
 		}
 
 		throw new UserError(
-			`${bad.length === 1 ? 'one proof is missing' : `${bad.length} proofs are missing`}: ${describe(first)}`,
+			`${wrongClock === undefined ? '' : `${wrongClock.text}; `}${bad.length === 1 ? 'one proof is missing' : `${bad.length} proofs are missing`}: ${describe(first)}`,
 			{
 				node: step.node,
-				tryNext: [
+				tryNext: wrongClock?.tryNext ?? [
 					...new Set(
 						bad.map((proof) =>
 							lacksPod(proof, ground) ? startPods : whatToTry[proof.kind],

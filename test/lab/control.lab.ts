@@ -3,9 +3,11 @@ import assert from 'node:assert/strict';
 import {readFileSync, writeFileSync} from 'node:fs';
 import path from 'node:path';
 import test from 'node:test';
+import {setTimeout as delay} from 'node:timers/promises';
 import {parse} from 'yaml';
 import type {ClusterInput} from '../../source/cluster/schema.js';
 import type {Finding} from '../../source/checks/finding.js';
+import {waitFor} from './run.js';
 import {assertCode, stageFor, type Stage} from './support.js';
 import {requireGo} from './tailnet/go.js';
 import type {Headscale} from './tailnet/headscale.js';
@@ -192,6 +194,8 @@ test('bad keys, control servers and tailnets are told of in clear sentences', as
 				tags: [firstTag],
 				expiration: '1s',
 			});
+			// Its second goes by: a check may be faster.
+			await delay(1500);
 			await assertToldBefore(cluster, key, /has expired/);
 			await assertToldAtLogin(
 				cluster,
@@ -261,6 +265,14 @@ test('bad keys, control servers and tailnets are told of in clear sentences', as
 
 		await t.test('another cluster with the same pod network', async () => {
 			await on(stage, 'rival', 'tailscale set --advertise-routes=10.42.7.0/24');
+			await waitFor(
+				'headscale has the route of rival',
+				async () => {
+					const {subnetRoutes} = await headscale.node('rival');
+					return subnetRoutes.includes('10.42.7.0/24') || undefined;
+				},
+				{timeoutMs: 20_000},
+			);
 			const words = /routes 10\.42\.7\.0\/24 to rival/;
 			assertFound(
 				await cluster.check({authKeyFrom: goodFile, apiKeyFrom: apiFile}),

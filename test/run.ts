@@ -25,6 +25,25 @@ const alone: ReadonlyMap<string, string> = new Map([
 	['test/lab/wireguard.lab.ts', 'emulates processors'],
 ]);
 
+/** What takes longest, in about this order: it begins first, so that none of it is left to end alone. */
+const longest: readonly string[] = [
+	'test/probe/rungs-alike.test.ts',
+	'lint',
+	'test/install/script-steps.test.ts',
+	'test/ui/journey.test.ts',
+	'test/lab/faults.lab.ts',
+	'test/lab/leaving.lab.ts',
+	'test/lab/tailscale.lab.ts',
+	'test/lab/control.lab.ts',
+	'test/lab/apply.lab.ts',
+	'test/lab/fix.lab.ts',
+];
+
+const rank = ({title}: Job): number => {
+	const place = longest.indexOf(title);
+	return place === -1 ? longest.length : place;
+};
+
 const testFiles = (): string[] =>
 	readdirSync(path.join(root, 'test'), {recursive: true, encoding: 'utf8'})
 		.filter((file) =>
@@ -39,7 +58,6 @@ const testFiles = (): string[] =>
 const bin = (name: string): string =>
 	path.join(root, 'node_modules', '.bin', name);
 
-/** The longest first, so that it does not end alone. */
 const staticChecks: readonly Job[] =
 	lab || named.length > 0
 		? []
@@ -113,7 +131,9 @@ if (built.code !== 0) {
 	process.exit(1);
 }
 
-const jobs = [...staticChecks, ...files.map((file) => testJob(file))];
+const jobs = [...staticChecks, ...files.map((file) => testJob(file))].toSorted(
+	(one, other) => rank(one) - rank(other),
+);
 const [only, ...others] = jobs;
 if (others.length === 0) {
 	const ended = await runJob(only!, root, (chunk) => {
@@ -121,8 +141,8 @@ if (others.length === 0) {
 	});
 	conclude(ended, true);
 } else {
-	// Two processors are the least; the tests wait a part of their time. Hosts of the lab are many processes each.
-	await runJobs(jobs, {cwd: root, width: lab ? 2 : 3, onEnd: conclude});
+	// Two processors are the least; the tests wait a part of their time, those of the lab half of it.
+	await runJobs(jobs, {cwd: root, width: 3, onEnd: conclude});
 }
 
 for (const [name, number] of Object.entries(counts)) {

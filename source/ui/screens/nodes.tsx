@@ -12,9 +12,9 @@ import {useObservable} from '../hooks/use-observable.js';
 import type {Binding} from '../hooks/use-keys.js';
 import {useSelection} from '../hooks/use-selection.js';
 import type {ClusterSession} from '../state/cluster-session.js';
-import {groupAlike} from '../state/finding-groups.js';
 import {nodeFields, nodeFormValues, readNodeForm} from '../state/node-form.js';
-import {nodeRows, type NodeRow} from '../state/node-rows.js';
+import {nodeRows} from '../state/node-rows.js';
+import {contactNotices, noteLine, obstacle} from '../state/nodes-notices.js';
 import {editText, insertText, type TextEdit} from '../state/text-edit.js';
 import {Toned} from '../theme.js';
 
@@ -43,28 +43,6 @@ const help = {
 	],
 } as const;
 
-/** Why the journey can not go on yet; `undefined` when it can. */
-const obstacle = (rows: readonly NodeRow[]): string | undefined => {
-	if (rows.length === 0) {
-		return 'Add a machine first.';
-	}
-
-	const failed = rows.filter(({state}) => state === 'failed');
-	if (failed.length > 0) {
-		return `${failed.map(({name}) => name).join(', ')} could not be contacted: edit (e), try again (t) or take off the list (d).`;
-	}
-
-	return rows.some(({role}) => role === 'server')
-		? undefined
-		: 'One node must be a server: choose it and press r.';
-};
-
-/** The newest of the notes on SSH, and how many there are; all are told in full when the screen is left. */
-const noteLine = (notes: readonly string[]): string | undefined =>
-	notes.length < 2
-		? notes[0]
-		: `${notes.length} notes on SSH, the last: ${notes.at(-1)!}`;
-
 const inputHints: readonly Binding[] = [
 	{keys: [], shown: 'Enter', label: 'add'},
 	{keys: [], shown: 'Esc', label: 'back to the list'},
@@ -91,27 +69,10 @@ export const NodesScreen = ({session}: {readonly session: ClusterSession}) => {
 	/** Was going on tried and not possible? Then it is said why, as long as that is so. */
 	const [isHeld, setIsHeld] = useState(false);
 	const rows = useMemo(() => nodeRows(cluster, contacts), [cluster, contacts]);
-	const findings = useMemo(() => {
-		const facts = new Map(
-			[...contacts.contacts].flatMap(([name, contact]) =>
-				contact.state === 'ready' ? [[name, contact.facts] as const] : [],
-			),
-		);
-		return facts.size === 0
-			? []
-			: groupAlike(
-					operations.findings(cluster, facts).filter(
-						({id, severity, nodes: concerned}) =>
-							severity !== 'info' &&
-							!cluster.ignore.includes(id) &&
-							// Of a node that has not answered nothing is known yet.
-							concerned.every((name) => facts.has(name)),
-					),
-				).map(({severity, message}): Notice => ({
-					tone: severity === 'error' ? 'bad' : 'warning',
-					text: message,
-				}));
-	}, [cluster, contacts, operations]);
+	const findings = useMemo(
+		() => contactNotices(cluster, contacts, operations),
+		[cluster, contacts, operations],
+	);
 	const selection = useSelection(rows.length);
 	const current = rows[selection.selected];
 	const held = obstacle(rows);
@@ -343,7 +304,7 @@ export const NodesScreen = ({session}: {readonly session: ClusterSession}) => {
 						{rows.length === 0 && (
 							<Toned>
 								{
-									' Which machines? Log in must work without a password: a key or an agent.'
+									' Which machines? Any that you log in to with ssh: user@host, or an alias.'
 								}
 							</Toned>
 						)}

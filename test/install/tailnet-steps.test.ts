@@ -61,6 +61,78 @@ const loginAction = {
 	members: ['100.64.0.5'],
 } as const;
 
+/** A host whose attempts to log in end with these words, one after the other, and then well. */
+const loggingIn = (answers: readonly string[]) => {
+	const asked: unknown[] = [];
+	const ran: string[] = [];
+	const host = {
+		async run(
+			{name}: {readonly name: string},
+			input: {readonly login?: {readonly tags: unknown}},
+		) {
+			if (name === 'tailscale.status') {
+				return asked.length > answers.length
+					? loggedIn(2, {acceptsRoutes: true, tags: ['tag:k3s']})
+					: {...loggedIn(2), state: 'NeedsLogin', addresses: [], tags: []};
+			}
+
+			ran.push(name);
+			if (name !== 'tailscale.login') {
+				return undefined;
+			}
+
+			asked.push(input.login!.tags);
+			const said = answers[asked.length - 1];
+			return {
+				code: said === undefined ? 0 : 1,
+				said: said === undefined ? [] : [said],
+				kept: [],
+			};
+		},
+	} as unknown as Host;
+	return {host, asked, ran};
+};
+
+const refusedWish =
+	'backend error: handling register with auth key: creating new node: requested tags [tag:k3s] are invalid or not permitted';
+
+const logInWith = async (answers: readonly string[]) => {
+	const {host, asked, ran} = loggingIn(answers);
+	const context = {
+		...contextWith(host),
+		references: {resolve: async () => 'hskey-auth-never'},
+		listInManifest: async () => undefined,
+	} as unknown as StepContext;
+	const outcome = await tailscaleLogin
+		.act({...loginAction, tags: ['tag:k3s']}, context)
+		.catch((error: unknown) => error);
+	return {
+		outcome,
+		asked,
+		starts: ran.filter((name) => name === 'tailscale.start'),
+	};
+};
+
+test('where no wish for tags is taken, the key gives them; an answer that is still to the wish counts for nothing', async () => {
+	const direct = await logInWith([]);
+	assert.equal(direct.outcome, 'changed');
+	assert.deepEqual(direct.asked, [['tag:k3s']]);
+
+	const once = await logInWith([refusedWish]);
+	assert.equal(once.outcome, 'changed');
+	assert.deepEqual(once.asked, [['tag:k3s'], 'of-key']);
+	assert.equal(once.starts.length, 1);
+
+	const stale = await logInWith([refusedWish, refusedWish]);
+	assert.equal(stale.outcome, 'changed');
+	assert.deepEqual(stale.asked, [['tag:k3s'], 'of-key', 'of-key']);
+	assert.equal(stale.starts.length, 2, 'tailscaled begins anew in between');
+
+	const never = await logInWith(Array.from({length: 9}, () => refusedWish));
+	assert.ok(never.outcome instanceof UserError);
+	assert.equal(never.asked.length, 4);
+});
+
 const offering = loggedIn(2, {advertisedRoutes: [route]});
 const wait = async (context: StepContext) =>
 	awaitRoutes.act({kind: 'await-routes', nodeName: 'nuc'}, context);

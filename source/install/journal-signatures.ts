@@ -1,4 +1,4 @@
-import {journalRules} from './journal-rules.js';
+import {journalRules} from './journal-rules/index.js';
 
 /** What a line of K3s's journal means. */
 export type JournalSignature = {
@@ -8,6 +8,8 @@ export type JournalSignature = {
 	readonly tryNext: readonly string[];
 	/** K3s cannot get over it by waiting: a restart of the unit will end in the same line. */
 	readonly final: boolean;
+	/** It tells of another node, and nothing of why the one whose journal it is in does not come up. */
+	readonly ofOther: boolean;
 	/** The address and port that it waits for, when the line names them: `198.51.100.11:6443`. */
 	readonly waitsFor: string | undefined;
 };
@@ -36,6 +38,7 @@ export const classify = (
 			tryNext:
 				typeof rule.tryNext === 'function' ? rule.tryNext(seen) : rule.tryNext,
 			final: rule.final ?? false,
+			ofOther: rule.ofOther ?? false,
 			waitsFor,
 		};
 	}
@@ -53,7 +56,11 @@ const whyNot = (line: string): string => {
 		return ': there is no way to it, or a firewall rejects it';
 	}
 
-	if (/timeout|deadline exceeded|Client\.Timeout/i.test(line)) {
+	if (/503 Service Unavailable/i.test(line)) {
+		return ': it, or an HTTP proxy on the way to it, answers 503 Service Unavailable';
+	}
+
+	if (/timeout|timed out|deadline exceeded|Client\.Timeout/i.test(line)) {
 		return ': it does not answer';
 	}
 

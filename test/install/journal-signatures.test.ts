@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import {describe, test} from 'node:test';
+import {journalRules} from '../../source/install/journal-rules/index.js';
 import {classify} from '../../source/install/journal-signatures.js';
 
 /** Lines as K3s, kubelet, flannel and etcd write them, and what they are to mean. */
@@ -8,6 +9,8 @@ const lines: ReadonlyArray<{
 	readonly cause: RegExp;
 	readonly waitsFor?: string;
 	readonly final?: boolean;
+	/** Does it tell of another node than the one whose journal it is in? */
+	readonly ofOther?: boolean;
 	/** What one of the next steps must say. */
 	readonly next?: RegExp;
 }> = [
@@ -284,10 +287,119 @@ const lines: ReadonlyArray<{
 		line: 'level=fatal msg="invalid kubelet config"',
 		cause: /^K3s gave up: invalid kubelet config$/,
 	},
+	{
+		// K3s 4174, 8381: its own client writes the address, the path and the status.
+		line: 'ERRO[2021-10-07T14:07:28.302430882+01:00] token is not valid: https://198.51.100.11:6443/apis: 401 Unauthorized',
+		cause: /^the server refuses the token$/,
+	},
+	{
+		line: 'level=info msg="Waiting to retrieve agent configuration; server is not ready: failed to get CA certs: https://127.0.0.1:6444/cacerts: 401 Unauthorized"',
+		cause: /^the server refuses the token$/,
+	},
+	{
+		// K3s 2787.
+		line: String.raw`E0107 21:31:22.850050   15803 pod_workers.go:191] Error syncing pod 3c8b5ed2 ("app_project-production(3c8b5ed2)"), skipping: failed to "StartContainer" for "app" with ErrImagePull: "rpc error: code = Unknown desc = failed to pull and unpack image \"my.registry.tld/some/image:latest\": failed to resolve reference \"my.registry.tld/some/image:latest\": failed to authorize: failed to fetch oauth token: unexpected status: 401 Unauthorized"`,
+		cause:
+			/^my\.registry\.tld does not give out my\.registry\.tld\/some\/image:latest: it wants a login/,
+		next: /registries\.yaml/,
+	},
+	{
+		// containerd 4862.
+		line: String.raw`time="2020-12-17T12:21:09.724485713-05:00" level=error msg="PullImage \"my.private.repo:8444/kube-apiserver:v1.18.8\" failed" error="failed to pull and unpack image \"my.private.repo:8444/kube-apiserver:v1.18.8\": failed to resolve reference \"my.private.repo:8444/kube-apiserver:v1.18.8\": unexpected status code [manifests v1.18.8]: 401 Unauthorized"`,
+		cause:
+			/^my\.private\.repo:8444 does not give out my\.private\.repo:8444\/kube-apiserver:v1\.18\.8: it wants a login/,
+		next: /registries\.yaml/,
+	},
+	{
+		line: 'failed to pull and unpack image "registry.lan/app:1": failed to copy: httpReadSeeker: failed open: unexpected status code https://registry.lan/v2/app/blobs/sha256:8d0b: 401 Unauthorized',
+		cause: /^registry\.lan does not give out registry\.lan\/app:1/,
+	},
+	{
+		// containerd 5246.
+		line: 'failed to pull and unpack image "docker.io/me/app:1": failed to resolve reference "docker.io/me/app:1": pull access denied, repository does not exist or may require authorization: server message: insufficient_scope: authorization failed',
+		cause: /^docker\.io does not give out docker\.io\/me\/app:1/,
+		next: /name of the image/,
+	},
+	{
+		// K3s 12326.
+		line: 'time="2025-05-13T08:58:00.914367996+08:00" level=info msg="trying next host" error="pull access denied, repository does not exist or may require authorization: authorization failed: no basic auth credentials" host="10.111.160.21:39435"',
+		cause: /^the registry does not give out an image: it wants a login/,
+	},
+	{
+		// K3s 12009: the server answers so, too, while it starts.
+		line: 'time="2025-03-22T13:37:06Z" level=info msg="Waiting to retrieve agent configuration; server is not ready: /var/lib/rancher/k3s/agent/serving-kubelet.crt: https://127.0.0.1:6444/v1-k3s/serving-kubelet.crt: 503 Service Unavailable"',
+		cause:
+			/^waits for 127\.0\.0\.1:6444: it, or an HTTP proxy on the way to it, answers 503 Service Unavailable$/,
+		waitsFor: '127.0.0.1:6444',
+		next: /NO_PROXY/,
+	},
+	{
+		// K3s 11418: on the server, about another node.
+		line: 'time="2024-12-06T17:28:14Z" level=error msg="Sending HTTP 502 response to 127.0.0.1:39310: failed to find Session for client kubenode06"',
+		cause: /^kubenode06 has no tunnel to this server/,
+		next: /systemctl restart k3s-agent on kubenode06/,
+		ofOther: true,
+	},
+	{
+		// K3s 6430.
+		line: 'time="2022-11-09T04:36:35Z" level=warning msg="Server has flannel-external-ip flag set but this node does not set node-external-ip. Flannel will use internal address when connecting to this node."',
+		cause: /^flannel knows no external address of this node/,
+		next: /externalIp/,
+	},
+	{
+		// K3s 11166 has the beginning, flannel's pkg/backend/wireguard/device.go the rest.
+		line: 'level=error msg="flannel exited: failed to register flannel network: failed to set up the route: failed to set interface flannel-wg to UP state: address already in use"',
+		cause: /^something else holds the UDP port of flannel-wg/,
+		next: /ss -lun/,
+	},
+	{
+		// tke 1279: the same for VXLAN.
+		line: 'E0510 07:52:45.456025       1 main.go:280] Error registering network: failed to configure interface flannel.1: failed to set interface flannel.1 to UP state: address already in use',
+		cause: /^something else holds the UDP port of flannel\.1/,
+	},
+	{
+		// K3s 7781.
+		line: String.raw`time="2023-06-16T07:46:28Z" level=fatal msg="tailscale up failed: backend error: invalid key: API key kE7PfU6CNTRL not valid\n: exit status 1"`,
+		cause: /^Tailscale refused the key/,
+		next: /reusable key/,
+	},
+	{
+		// K3s 10729.
+		line: String.raw`level=fatal msg="tailscale up failed: backend error: invalid key: API key does not exist\n: exit status 1"`,
+		cause: /^Tailscale refused the key/,
+	},
+	{
+		// K3s 11279, 12830: for whoever was logged in before.
+		line: String.raw`level=fatal msg="tailscale up failed: can't change --login-server without --force-reauth\n: exit status 1"`,
+		cause:
+			/^tailscale up failed on this machine: can't change --login-server without --force-reauth$/,
+		next: /tailscale status/,
+	},
+	{
+		line: 'level=fatal msg="tailscale up failed: exit status 1"',
+		cause: /^tailscale up failed on this machine: exit status 1$/,
+	},
+	{
+		// As Go words it for UDP.
+		line: 'level=error msg="listen udp 0.0.0.0:8472: bind: address already in use"',
+		cause: /^another program holds a port/,
+		next: /ss -ltunp/,
+	},
+	{
+		// K3s 727, 882.
+		line: 'time="2019-08-10T09:20:00.946800772+08:00" level=error msg="Remotedialer proxy error" error="dial tcp 10.156.0.2:6443: connect: connection timed out"',
+		cause: /^waits for 10\.156\.0\.2:6443: it does not answer$/,
+		waitsFor: '10.156.0.2:6443',
+	},
+	{
+		line: 'level=error msg="Remotedialer proxy error" error="dial tcp 10.156.0.2:6443: i/o timeout"',
+		cause: /^waits for 10\.156\.0\.2:6443: it does not answer$/,
+		waitsFor: '10.156.0.2:6443',
+	},
 ];
 
 describe('lines of the journal', () => {
-	for (const {line, cause, waitsFor, final, next} of lines) {
+	for (const {line, cause, waitsFor, final, ofOther, next} of lines) {
 		test(line.slice(0, 120), () => {
 			const signature = classify(line, 'nuc');
 			assert.match(signature?.cause ?? 'nothing', cause);
@@ -297,6 +409,7 @@ describe('lines of the journal', () => {
 			}
 
 			assert.equal(signature?.final, final ?? false);
+			assert.equal(signature?.ofOther, ofOther ?? false);
 			if (waitsFor !== undefined) {
 				assert.equal(signature?.waitsFor, waitsFor);
 			}
@@ -309,9 +422,30 @@ describe('lines of the journal', () => {
 		'level=info msg="Running load balancer k3s-agent-load-balancer 127.0.0.1:6444 -> [198.51.100.11:6443]"',
 		'level=info msg="Connecting to proxy" url="wss://198.51.100.11:6443/v1-k3s/connect"',
 		'Starting Lightweight Kubernetes...',
+		// A server that refuses somebody else's token is in order itself: K3s's pkg/server/auth, pkg/util, issue 2310.
+		'time="2026-10-01T10:00:00Z" level=error msg="Sending HTTP 401 response to 10.0.0.7:51946: not authorized"',
+		'time="2026-10-01T10:00:00Z" level=error msg="Failed to authenticate request from 10.0.1.170:51946: invalid username/password combination"',
+		'E1001 10:00:00.000000 4711 authentication.go:73] "Unable to authenticate the request" err="[invalid bearer token, service account token has expired]"',
+		'E1001 10:00:00.000000 4711 authentication.go:73] "Unable to authenticate the request" err="[invalid bearer token, service account token is not valid yet]"',
+		// Certificates of its own, not the token.
+		'E1001 10:00:00.000000 4711 reflector.go:158] "Unhandled Error" err="failed to list *v1.Node: Unauthorized"',
 	]) {
 		test(`means nothing: ${line.slice(0, 60)}`, () => {
 			assert.equal(classify(line, 'nuc'), undefined);
 		});
 	}
+
+	test('each rule is the first that matches one of them', () => {
+		const reached = new Set(
+			lines.map(({line}) =>
+				journalRules.find(({pattern}) => pattern.test(line)),
+			),
+		);
+		assert.deepEqual(
+			journalRules
+				.filter((rule) => !reached.has(rule))
+				.map(({pattern}) => pattern.source),
+			[],
+		);
+	});
 });

@@ -85,16 +85,44 @@ test("a wait tells until when, by the run's clock", async () => {
 	assert.equal(wait?.type === 'now' && wait.deadlineAt, 50);
 });
 
+const otherCluster =
+	'level=fatal msg="token CA hash does not match the Cluster CA certificate hash: a != b"';
+const startsAgain = (times: number) =>
+	`k3s-agent.service: Scheduled restart job, restart counter is at ${times}.`;
+
 test('a cause that no waiting cures ends the wait before the deadline', async () => {
 	const fake = waitingAgent([
-		'level=fatal msg="token CA hash does not match the Cluster CA certificate hash: a != b"',
+		otherCluster,
+		startsAgain(1),
 		'@state activating auto-restart 1 0',
+		otherCluster,
+		startsAgain(2),
 		'@state activating auto-restart 2 0',
+		otherCluster,
 	]);
 	const run = startFakeRun(fake, {waitLimitMs: 3_600_000});
 	const result = await run.engine.run();
 	assert.match(result.failures[0]!.message, /another cluster/);
 	assert.doesNotMatch(result.failures[0]!.message, /given up/);
+});
+
+test('a cause that later starts no longer show does not end the wait, nor is it said at its end', async () => {
+	const fake = waitingAgent([
+		otherCluster,
+		startsAgain(1),
+		'@state activating auto-restart 1 0',
+		'other words',
+		startsAgain(2),
+		'@state activating auto-restart 2 0',
+		'other words',
+		'@state activating start 3 0',
+	]);
+	const run = startFakeRun(fake, {waitLimitMs: 50});
+	const [failure] = (await run.engine.run()).failures;
+	assert.match(
+		failure!.message,
+		/^K3s ends right after each start, and says last: other words \(given up/,
+	);
 });
 
 test('a unit that ends again and again is said, with its last words', async () => {

@@ -60,3 +60,38 @@ test('words that each life has are why it ends', () => {
 	);
 	assert.match(journal.loop()!.text, /it refuses the connection/);
 });
+
+const otherCluster =
+	'level=fatal msg="token CA hash does not match the Cluster CA certificate hash: a != b"';
+const otherSettings = [
+	'level=warning msg="critical configuration mismatched: secrets-encryption"',
+	'level=fatal msg="critical configuration value mismatch between servers"',
+];
+
+test('what no waiting cures ends all hope when three lives have said so', () => {
+	for (const words of [[otherCluster], [otherCluster, ...otherSettings]]) {
+		const life = [...words, ...words, ...ends];
+		const two = [...life, startsAgain(1), ...life, startsAgain(2)];
+		assert.equal(after(two).isHopeless(), false);
+		assert.equal(after([...two, ...words]).isHopeless(), true);
+	}
+});
+
+test('what no waiting cures is forgotten when one whole life does not say so', () => {
+	const quiet = [otherCluster, ...ends, startsAgain(1), 'words', ...ends];
+	assert.match(after(quiet).final()!.text, /another cluster/);
+	const later = after([...quiet, startsAgain(2), refused]);
+	assert.equal(later.final(), undefined);
+	assert.match(later.cause()!.text, /it refuses the connection/);
+	const again = [...quiet, startsAgain(2), otherCluster, startsAgain(3)];
+	assert.equal(after([...again, otherCluster]).isHopeless(), false);
+});
+
+test('what a server says of another node is not why it does not come up itself', () => {
+	const journal = after([
+		refused,
+		'level=error msg="Sending HTTP 502 response to 127.0.0.1:39310: failed to find Session for client nuc2"',
+		'level=error msg="Sending HTTP 401 response to 10.0.0.7:51946: not authorized"',
+	]);
+	assert.match(journal.cause()!.text, /it refuses the connection/);
+});

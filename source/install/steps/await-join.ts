@@ -7,7 +7,6 @@ import {
 	k3sPing,
 	k3sState,
 	parseJournalLine,
-	type UnitState,
 } from '../../host/scripts/k3s-run.js';
 import {tailscaleStatus} from '../../host/scripts/tailscale-status.js';
 import {makeJournalCause, type Cause} from '../journal-cause.js';
@@ -24,9 +23,6 @@ const joinUrlOf = async (
 	{references, signal}: StepContext,
 ): Promise<string | undefined> =>
 	isReference(joinUrl) ? references.resolve(joinUrl, signal) : joinUrl;
-
-/** Restarts of the unit after which a cause that cannot pass by itself ends the wait. */
-const restartsUntilFinal = 2;
 
 /** The server's own API, from the server itself. */
 const ownApi = 'https://127.0.0.1:6443';
@@ -78,8 +74,6 @@ const followUnit = async (
 	};
 	const journal = makeJournalCause(step.node, target);
 	let fromPing: Cause | undefined;
-	let final: Cause | undefined;
-	let restartsBefore: number | undefined;
 	let told = '';
 	const give = new AbortController();
 	const deadline = setTimeout(() => {
@@ -87,7 +81,8 @@ const followUnit = async (
 	}, context.waitLimitMs);
 	const signal = AbortSignal.any([context.signal, give.signal]);
 
-	const cause = (): Cause => final ?? fromPing ?? journal.cause() ?? unknown;
+	const cause = (): Cause =>
+		journal.final() ?? fromPing ?? journal.cause() ?? unknown;
 	const tellNow = () => {
 		const {text} = cause();
 		if (text !== told) {
@@ -96,24 +91,13 @@ const followUnit = async (
 		}
 	};
 
-	const onState = (state: UnitState) => {
-		restartsBefore ??= state.restarts;
-		if (
-			final !== undefined &&
-			state.restarts >= restartsBefore + restartsUntilFinal
-		) {
-			give.abort();
-		}
-	};
-
 	const onJournal = (line: string) => {
 		tell.log(line);
-		const heard = journal.hear(line);
-		if (heard?.final) {
-			final = heard;
-		}
-
+		journal.hear(line);
 		tellNow();
+		if (journal.isHopeless()) {
+			give.abort();
+		}
 	};
 
 	tellNow();
@@ -135,9 +119,7 @@ const followUnit = async (
 				timeoutMs: context.waitLimitMs + 60_000,
 				onLine(text) {
 					const line = parseJournalLine(text);
-					if (line.kind === 'state') {
-						onState(line.state);
-					} else {
+					if (line.kind === 'line') {
 						onJournal(line.text);
 					}
 				},
@@ -162,7 +144,7 @@ const followUnit = async (
 		const {text, tryNext} = cause();
 		const lastLines = cause() === unknown ? journal.ending() : [];
 		throw new UserError(
-			final === undefined
+			journal.final() === undefined
 				? `${text} (given up after ${Math.round(context.waitLimitMs / 1000)} s)`
 				: text,
 			{node: step.node, tryNext: [...lastLines, ...tryNext]},

@@ -115,6 +115,11 @@ export type Lab = {
 	/** The node of that name. */
 	readonly node: (name: string) => LabNode;
 	readonly client: LabClient;
+	/**
+	 * A second person's laptop: network card, hostname and processes of its own. What is started there is the first
+	 * process of the machine, and ends with the last; only SIGKILL reaches it.
+	 */
+	readonly otherClient: LabClient;
 	/** Path of the private key that every host lets in. */
 	readonly sshKey: string;
 	/** A 0700 HOME for the client: .ssh/known_hosts with the true host keys, .ssh/id_ed25519. */
@@ -163,8 +168,30 @@ const findTopology = (topology: string | Topology): Topology => {
 const homeOf = (instance: string): string =>
 	path.join(instanceFolder(instance), 'home');
 
-const clientOf = ({name: instance, id, topology}: InstanceState): LabClient => {
-	const netns = namespaceOf(id, 'client');
+/** Puts a command on a machine whose hostname and processes are its own, until the command ends. */
+const asMachine = (
+	hostname: string,
+	argv: readonly string[],
+): readonly string[] => [
+	'unshare',
+	'--uts',
+	'--pid',
+	'--mount-proc',
+	'--fork',
+	'--kill-child',
+	'sh',
+	'-c',
+	'echo "$0" >/proc/sys/kernel/hostname && exec "$@"',
+	hostname,
+	...argv,
+];
+
+const clientOf = (
+	{name: instance, id, topology}: InstanceState,
+	name: string,
+	onMachine: (argv: readonly string[]) => readonly string[],
+): LabClient => {
+	const netns = namespaceOf(id, name);
 	const env = {
 		...bareEnvironment,
 		PATH: process.env.PATH,
@@ -178,12 +205,12 @@ const clientOf = ({name: instance, id, topology}: InstanceState): LabClient => {
 		netns,
 		env,
 		exec: async (argv, options) =>
-			run(inNamespace(netns, argv), {
+			run(inNamespace(netns, onMachine(argv)), {
 				...options,
 				env: {...env, ...options?.env},
 			}),
 		spawn: (argv, options) =>
-			start(inNamespace(netns, argv), {
+			start(inNamespace(netns, onMachine(argv)), {
 				...options,
 				env: {...env, ...options?.env},
 			}),
@@ -333,7 +360,10 @@ const labOf = (state: InstanceState, kind: HostKind): Lab => {
 
 			return found;
 		},
-		client: clientOf(state),
+		client: clientOf(state, 'client', (argv) => argv),
+		otherClient: clientOf(state, 'client2', (argv) =>
+			asMachine('laptop2', argv),
+		),
 		sshKey: path.join(home, '.ssh', 'id_ed25519'),
 		home,
 		mirror,

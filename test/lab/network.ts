@@ -14,6 +14,7 @@ import {
 	controlAddress,
 	gatewayOf,
 	mirrorAddress,
+	otherClientAddress,
 	wanGatewayIpv6,
 	wanGateways,
 	type HostSpec,
@@ -30,6 +31,7 @@ export const namespacesOf = (topology: Topology, id: string): string[] =>
 	[
 		'wan',
 		'client',
+		'client2',
 		'mirror',
 		...(topology.tailnet === undefined ? [] : ['headscale']),
 		...topology.sites.map((site) => `router-${site.name}`),
@@ -241,6 +243,7 @@ export const makeNetwork = async (
 	const wan = switchOf(undefined);
 	const cables: readonly Cable[] = [
 		{...wan, to: 'client', card: 'eth0'},
+		{...wan, to: 'client2', card: 'eth0'},
 		{...wan, to: 'mirror', card: 'eth0'},
 		...(topology.tailnet === undefined
 			? []
@@ -299,11 +302,17 @@ export const makeNetwork = async (
 		});
 	}
 
-	await batch(
-		namespace('client'),
-		cardLines(clientAddress, gatewayOf(clientAddress)),
-		signal,
-	);
+	for (const [client, address] of [
+		['client', clientAddress],
+		['client2', otherClientAddress],
+	] as const) {
+		await batch(
+			namespace(client),
+			cardLines(address, gatewayOf(address)),
+			signal,
+		);
+	}
+
 	await batch(
 		namespace('mirror'),
 		cardLines(mirrorAddress, gatewayOf(mirrorAddress)),

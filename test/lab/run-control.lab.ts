@@ -1,9 +1,21 @@
 /** Two runs on one cluster, a lock that is broken, and a stop half-way: real programs against real hosts. */
 import assert from 'node:assert/strict';
 import {once} from 'node:events';
+import {cpSync} from 'node:fs';
+import path from 'node:path';
 import process from 'node:process';
 import test from 'node:test';
-import {assertCode, program, stageFor, type Stage} from './support.js';
+import {
+	assertCode,
+	program,
+	stageFor,
+	type Outcome,
+	type Stage,
+} from './support.js';
+import type {LabNode} from './index.js';
+
+/** Bytes in a second: a download of the lab's K3s takes about a minute then. */
+const slowly = 200_000;
 
 /** An apply that goes on while the test does other things. */
 const startApply = (stage: Stage, ...words: readonly string[]) => {
@@ -44,11 +56,17 @@ const startApply = (stage: Stage, ...words: readonly string[]) => {
 		async says(pattern: RegExp) {
 			while (!pattern.test(output)) {
 				assert.equal(child.exitCode, null, `It ended before:\n${output}`);
-				await Promise.race([
-					once(child.stdout!, 'data'),
-					once(child.stderr!, 'data'),
-					exited,
-				]);
+				const heard = new AbortController();
+				const {signal} = heard;
+				try {
+					await Promise.race([
+						once(child.stdout!, 'data', {signal}),
+						once(child.stderr!, 'data', {signal}),
+						exited,
+					]);
+				} finally {
+					heard.abort();
+				}
 			}
 		},
 	};
@@ -75,6 +93,83 @@ test('a run that is at work is named, its lock can be broken, and it notices', a
 	first.signal('SIGCONT');
 	assert.equal(await first.exitCode(), 1, first.output());
 	assert.match(first.output(), /Another run has taken this cluster over/);
+	assertCode(await stage.apply(), 0);
+});
+
+/** An apply of the same cluster file from a second person's machine, with a home of its own. */
+const applyElsewhere = async (
+	{lab, folder, clusterPath, env}: Stage,
+	...words: readonly string[]
+): Promise<Outcome> => {
+	const home = path.join(folder, 'home2');
+	cpSync(path.join(lab.home, '.ssh'), path.join(home, '.ssh'), {
+		recursive: true,
+	});
+	return lab.otherClient.exec(
+		[
+			process.execPath,
+			program,
+			'apply',
+			clusterPath,
+			'--yes',
+			'--kubeconfig',
+			path.join(home, 'kubeconfig'),
+			...words,
+		],
+		{
+			env: {
+				...env,
+				HOME: home,
+				XDG_CONFIG_HOME: path.join(home, '.config'),
+				XDG_STATE_HOME: path.join(home, '.local/state'),
+			},
+			timeoutMs: 420_000,
+		},
+	);
+};
+
+test('a run on another machine is refused while one is at work, can break its lock, and is noticed', async (t) => {
+	const stage = await stageFor('lan3', {name: 'two-machines'});
+	t.after(stage.down);
+	await stage.lab.mirror.control({bytesPerSecond: slowly});
+	const first = startApply(stage);
+	t.after(() => {
+		first.signal('SIGKILL');
+	});
+	await first.says(/◌ .*download/i);
+
+	const refused = await applyElsewhere(stage);
+	assertCode(refused, 1);
+	assert.match(
+		refused.stderr,
+		/Another run is at work on this cluster: \S+ on \S+ \(process \d+\), for \d+ s, last sign of life \d+ s ago/,
+	);
+	assert.match(refused.stderr, /--break-lock/);
+
+	await stage.lab.mirror.control({});
+	const second = await applyElsewhere(stage, '--break-lock');
+	assertCode(second, 0);
+	assert.match(second.stderr, /gives the other run time to notice/);
+	assert.equal(await first.exitCode(), 1, first.output());
+	assert.match(first.output(), /Another run has taken this cluster over/);
+	assertCode(await stage.apply(), 0);
+});
+
+test('the lock of a machine that is gone is waited for by another one, and taken when it is stale', async (t) => {
+	const stage = await stageFor('lan3', {name: 'gone'});
+	t.after(stage.down);
+	const first = startApply(stage);
+	await first.says(/◌ .*download/i);
+	first.signal('SIGKILL');
+	await first.exitCode();
+
+	const second = await applyElsewhere(stage);
+	assertCode(second, 0);
+	// The process that held it has ended, and only its own machine can see that.
+	assert.match(
+		second.stderr,
+		/waits for the run of \S+ on \S+ \(process \d+\), which has not been heard of for \d+ s \(given up at 45 s\)/,
+	);
 	assertCode(await stage.apply(), 0);
 });
 
@@ -123,6 +218,34 @@ test('stopped once, it ends what is under way and tells what each node is like; 
 	}
 
 	assert.match(stopped.output(), /Log of this run: /);
+	const after = await stage.apply();
+	assertCode(after, 0);
+	assert.doesNotMatch(after.stderr, /Another run|given up at/);
+});
+
+test('stopped twice, it ends at once and tells what each node is like; the next run goes on', async (t) => {
+	const stage = await stageFor('lan3', {name: 'stopped-twice'});
+	t.after(stage.down);
+	await stage.lab.mirror.control({bytesPerSecond: 2 * slowly});
+	const stopped = startApply(stage);
+	t.after(() => {
+		stopped.signal('SIGKILL');
+	});
+	await stopped.says(/ downloaded /);
+	stopped.signal('SIGINT');
+	await stopped.says(
+		/Stopping as soon as these have ended; Ctrl-C again stops at once:\n(?: .*\n)+/,
+	);
+	// A person's second Ctrl-C comes later than an echo of the first: a tenth of the download takes long enough.
+	const [{name}] = stage.lab.nodes as [LabNode];
+	await stopped.says(new RegExp(`Stopping[^]*(?:${name} +downloaded[^]*){2}`));
+	stopped.signal('SIGINT');
+	assert.equal(await stopped.exitCode(), 130, stopped.output());
+	// The download goes on for a while, and nobody waited for it.
+	assert.doesNotMatch(stopped.output(), /downloaded 100 %/);
+	assert.match(stopped.output(), /Nothing is taken back/);
+	console.log(stopped.output());
+	await stage.lab.mirror.control({});
 	const after = await stage.apply();
 	assertCode(after, 0);
 	assert.doesNotMatch(after.stderr, /Another run|given up at/);

@@ -113,6 +113,8 @@ export const wanGateways = ['198.51.100.1', '203.0.113.1', '192.0.2.1'];
 export const wanGatewayIpv6 = '2001:db8:1::1';
 /** Where the client (the person's laptop) is. */
 export const clientAddress = '192.0.2.10';
+/** Where a second person's is. */
+export const otherClientAddress = '192.0.2.11';
 /** Where the K3s mirror is; hosts have it as their (silent) name server, too. */
 export const mirrorAddress = '192.0.2.80';
 

@@ -164,10 +164,12 @@ export const makeEngine = (options: EngineOptions): Engine => {
 				}),
 			);
 		} catch (error) {
-			if (signal.aborted) {
+			if (!signal.aborted) {
+				record.fail(step, error);
+			} else if (waitingKinds.has(step.action.kind)) {
 				record.set(step, 'skipped', stopped);
 			} else {
-				record.fail(step, error);
+				record.cutOff(step);
 			}
 		}
 	};

@@ -106,7 +106,7 @@ export type StepState =
 	/** Done, and it was so already. */
 	| 'unchanged'
 	| 'failed'
-	/** Not tried, because a step that it needs did not end well. */
+	/** Not tried, because a step that it needs did not end well or the run was stopped; or cut off by that. */
 	| 'skipped';
 
 export type RunOutcome = 'good' | 'failed' | 'stopped';

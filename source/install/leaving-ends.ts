@@ -1,6 +1,7 @@
 import type {ApplyResult} from '../operations/operations.js';
 import type {Plan, Step, StepId} from '../plan/plan.js';
 import type {NodeEnd, StepState} from './events.js';
+import {endedAt, openStep, type StepEnds} from './node-ends.js';
 import {endedWell, stepsOf} from './schedule.js';
 
 const again = 'Nothing is taken back; the same command goes on from here.';
@@ -67,16 +68,13 @@ const whatIsThere = (
 /** What state each machine is in at the end of a run that takes something away, and where the next one goes on. Pure. */
 export const leavingEnds = (
 	plan: Plan,
-	states: ReadonlyMap<StepId, StepState>,
-	failures: ApplyResult['failures'],
+	{states, failures, cutSteps}: StepEnds,
 ): readonly NodeEnd[] =>
 	plan.nodes.map(({node, steps}): NodeEnd => {
 		const done = steps.filter(({id}) => endedWell(states.get(id))).length;
 		const counts = {node, done, steps: steps.length};
 		const failure = failures.find((one) => one.node === node);
-		const open =
-			steps.find(({id}) => states.get(id) === 'failed') ??
-			steps.find(({id}) => !endedWell(states.get(id)));
+		const open = openStep(steps, states);
 		if (open === undefined) {
 			return {
 				...counts,
@@ -90,7 +88,9 @@ export const leavingEnds = (
 			};
 		}
 
+		const isCut = cutSteps.has(open.id);
 		const begun =
+			isCut ||
 			failure !== undefined ||
 			steps.some(({id}) => states.get(id) === 'changed');
 		const there = whatIsThere(steps, states);
@@ -100,7 +100,7 @@ export const leavingEnds = (
 				failure === undefined ? (begun ? 'partly' : 'untouched') : 'failed',
 			text:
 				failure === undefined
-					? `${begun ? 'stopped' : 'nothing was changed'} before "${open.title}"; ${there}`
+					? `${endedAt(open, {begun, isCut})}${there}`
 					: `failed at "${open.title}": ${failure.message.replace(/\.$/, '')}; ${there}`,
 			next: `looks at what is there, and goes on with "${open.title}"`,
 		};

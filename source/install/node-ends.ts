@@ -3,8 +3,16 @@ import type {Plan, Step, StepId} from '../plan/plan.js';
 import type {NodeEnd, StepState} from './events.js';
 import {endedWell} from './schedule.js';
 
+/** How the steps of a run ended. */
+export type StepEnds = {
+	readonly states: ReadonlyMap<StepId, StepState>;
+	readonly failures: ApplyResult['failures'];
+	/** Steps that were cut off half-way. */
+	readonly cutSteps: ReadonlySet<StepId>;
+};
+
 /** The step that is told of: the one that failed, else the first that is open. */
-const openStep = (
+export const openStep = (
 	steps: readonly Step[],
 	states: ReadonlyMap<StepId, StepState>,
 ): Step | undefined =>
@@ -42,11 +50,19 @@ const whatIsThere = (
 		: 'K3s was not installed by this run';
 };
 
+/** Where a node was left that has not failed, as the beginning of a sentence that ends with what is there. */
+export const endedAt = (
+	{title}: Step,
+	{begun, isCut}: {readonly begun: boolean; readonly isCut: boolean},
+): string =>
+	isCut
+		? `cut off in "${title}", and how far that came is not known; before it: `
+		: `${begun ? 'stopped' : 'nothing was changed'} before "${title}"; `;
+
 /** What state each node is in at the end of a run, and where the next one goes on. Pure. */
 export const nodeEnds = (
 	plan: Plan,
-	states: ReadonlyMap<StepId, StepState>,
-	failures: ApplyResult['failures'],
+	{states, failures, cutSteps}: StepEnds,
 ): readonly NodeEnd[] =>
 	plan.nodes.map(({node, steps}): NodeEnd => {
 		const open = openStep(steps, states);
@@ -63,9 +79,12 @@ export const nodeEnds = (
 
 		const failure = failures.find((one) => one.node === node);
 		const done = steps.filter(({id}) => endedWell(states.get(id))).length;
-		const changed = steps.some(({id}) => states.get(id) === 'changed');
+		const isCut = cutSteps.has(open.id);
 		// A step that failed or was cut may have changed something before it did.
-		const begun = changed || failure !== undefined;
+		const begun =
+			isCut ||
+			failure !== undefined ||
+			steps.some(({id}) => states.get(id) === 'changed');
 		const there = whatIsThere(steps, states);
 		return {
 			node,
@@ -75,9 +94,7 @@ export const nodeEnds = (
 			steps: steps.length,
 			text:
 				failure === undefined
-					? begun
-						? `stopped before "${open.title}"; ${there}`
-						: `nothing was changed before "${open.title}"; ${there}`
+					? `${endedAt(open, {begun, isCut})}${there}`
 					: `failed at "${open.title}": ${failure.message.replace(/\.$/, '')}; ${there}`,
 			next: `looks at what is there, leaves the ${done} of ${steps.length} steps alone that are done, and goes on with "${open.title}"`,
 		};

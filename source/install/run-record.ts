@@ -18,6 +18,8 @@ export type RunRecord = {
 	readonly states: StepStates;
 	/** Sets and tells how a step stands. A step that is done again has not failed any more. */
 	set(step: Step, state: State, message?: string): void;
+	/** Sets and tells that a step was cut off half-way: what it has done by then is not known. */
+	cutOff(step: Step): void;
 	/** Sets and tells that a step failed, and why. */
 	fail(step: Step, error: unknown): void;
 	/** What a step tells while it runs. */
@@ -40,6 +42,7 @@ export const makeRunRecord = (options: {
 		stepsOf(plan).map(({id}) => [id, 'waiting']),
 	);
 	const failures = new Map<StepId, FailureText & {readonly node: string}>();
+	const cutSteps = new Set<StepId>();
 	let proofs: Proof[] = [];
 	let changed = false;
 
@@ -101,8 +104,15 @@ export const makeRunRecord = (options: {
 		states,
 		set(step, state, message) {
 			failures.delete(step.id);
+			cutSteps.delete(step.id);
 			changed ||= state === 'changed';
 			tellState(step, state, message === undefined ? {} : {message});
+		},
+		cutOff(step) {
+			cutSteps.add(step.id);
+			tellState(step, 'skipped', {
+				message: 'cut off: how far it came is not known',
+			});
 		},
 		fail(step, error) {
 			const text = failureText(error, step.node);
@@ -121,7 +131,11 @@ export const makeRunRecord = (options: {
 				message: isApply
 					? endMessage(plan.cluster, plan, ended)
 					: leavingMessage(plan, ended),
-				nodes: (isApply ? nodeEnds : leavingEnds)(plan, states, ended.failures),
+				nodes: (isApply ? nodeEnds : leavingEnds)(plan, {
+					states,
+					failures: ended.failures,
+					cutSteps,
+				}),
 			});
 			return ended;
 		},

@@ -324,6 +324,20 @@ test('stopped, a run ends at once and says so', async () => {
 			(state) => state === 'running' || state === 'waiting',
 		),
 	);
+	const cut = run.events.findLast(
+		(event) => event.type === 'step' && event.step === 'nuc/download/download',
+	);
+	assert.ok(cut?.type === 'step');
+	assert.equal(cut.message, 'cut off: how far it came is not known');
+	const ended = run.events.at(-1);
+	assert.ok(ended?.type === 'run-ended');
+	const nuc = ended.nodes.find(({node}) => node === 'nuc')!;
+	assert.equal(nuc.state, 'partly');
+	assert.equal(
+		nuc.text,
+		'cut off in "download on nuc", and how far that came is not known; before it: K3s was not installed by this run',
+	);
+	assert.match(nuc.next, /goes on with "download on nuc"$/);
 });
 
 test('stopped in good order, what is under way ends, what waits is cut, and each node is told of', async () => {

@@ -244,7 +244,16 @@ test('stopped twice, it ends at once and tells what each node is like; the next 
 	// The download goes on for a while, and nobody waited for it.
 	assert.doesNotMatch(stopped.output(), /downloaded 100 %/);
 	assert.match(stopped.output(), /Nothing is taken back/);
-	console.log(stopped.output());
+	for (const node of stage.lab.nodes) {
+		assert.match(
+			stopped.output(),
+			new RegExp(
+				String.raw`▲ ${node.name} +cut off in "download .*", and how far that came is not known; .*\n +The next run looks at`,
+			),
+		);
+	}
+
+	assert.match(stopped.output(), /Log of this run: /);
 	await stage.lab.mirror.control({});
 	const after = await stage.apply();
 	assertCode(after, 0);

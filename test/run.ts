@@ -33,6 +33,7 @@ const longest: readonly string[] = [
 	'test/ui/journey.test.ts',
 	'test/lab/faults.lab.ts',
 	'test/lab/leaving.lab.ts',
+	'test/lab/run-control.lab.ts',
 	'test/lab/tailscale.lab.ts',
 	'test/lab/control.lab.ts',
 	'test/lab/apply.lab.ts',

@@ -1,4 +1,5 @@
 import {existsSync} from 'node:fs';
+import {readFile, writeFile} from 'node:fs/promises';
 import path from 'node:path';
 import process from 'node:process';
 import {LabError, run, runOrFail} from './run.js';
@@ -51,6 +52,19 @@ const installPackages = async (names: readonly string[]): Promise<void> => {
 	await runOrFail([...aptGet, ...names], {env});
 };
 
+const inotifyLimit = '/proc/sys/fs/inotify/max_user_instances';
+/** Each host's systemd and its services take about ten, and the kernel's default of 128 counts all hosts as one user. */
+const inotifyInstances = 1024;
+
+/** Lets the machine hold many hosts, until it boots again. Where that is not allowed, few still fit. */
+const raiseInotifyLimit = async (): Promise<void> => {
+	if (Number(await readFile(inotifyLimit, 'utf8')) < inotifyInstances) {
+		await writeFile(inotifyLimit, String(inotifyInstances)).catch(
+			() => undefined,
+		);
+	}
+};
+
 /** Fails with what to do when this machine can not hold a lab; with `install` it installs what is missing. */
 export const requireMachine = async (
 	vm: boolean,
@@ -75,6 +89,7 @@ export const requireMachine = async (
 		await run(['mknod', '/dev/net/tun', 'c', '10', '200']);
 	}
 
+	await raiseInotifyLimit();
 	const missing = missingPackages(vm);
 	if (missing.length === 0) {
 		return;

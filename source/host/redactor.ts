@@ -3,21 +3,12 @@ import {Buffer} from 'node:buffer';
 /** Takes secrets out of text by their value, wherever they turn up. */
 export type Redactor = {
 	/**
-	 * Learns a secret, before it is first sent or shown. Its long lines, base64 and URL-encoded forms are learnt too. Of
-	 * one with 3 to 5 characters only words of their own are found, of a shorter one nothing.
+	 * Learns a secret, before it is first sent or shown. Its long lines and their base64 forms are learnt too. Of one with
+	 * 3 to 5 characters only words of their own are found, of a shorter one nothing.
 	 */
 	add(secret: string): void;
-	/** The text with every known secret replaced. */
+	/** The text, of whole lines, with every known secret replaced, each of its characters plain or encoded. */
 	redact(text: string): string;
-	/** For text that arrives in pieces, so that a secret that is cut in two is still found. */
-	pieces(): PieceRedactor;
-};
-
-export type PieceRedactor = {
-	/** Takes the next piece and returns what can be shown already. */
-	push(piece: string): string;
-	/** Returns the rest. */
-	end(): string;
 };
 
 /** What stands in place of a secret. */
@@ -50,104 +41,112 @@ const base64Forms = (secret: string): string[] => {
 	});
 };
 
-/** All the texts that give a secret away. */
-const formsOf = (secret: string): string[] => {
-	const lines = secret
+/** A secret's long lines are secrets, too. */
+const partsOf = (secret: string): readonly string[] => [
+	secret,
+	...secret
 		.split(/[\r\n]+/)
 		.map((line) => line.trim())
-		.filter((line) => line.length >= longLine && !/\s/.test(line));
-	return [secret, ...lines].flatMap((part) => [
-		part,
-		encodeURIComponent(part),
-		encodeURIComponent(part).toLowerCase(),
-		JSON.stringify(part).slice(1, -1),
-		...base64Forms(part),
-	]);
+		.filter((line) => line.length >= longLine && !/\s/.test(line)),
+];
+
+const quoted = (text: string): string =>
+	text.replaceAll(/[\\^$.*+?()[\]{}|/]/g, String.raw`\$&`);
+
+/** A hexadecimal number, of which nobody says whether its letters are small. */
+const eitherCase = (hex: string): string =>
+	hex.replaceAll(
+		/[a-f]/gi,
+		(letter) => `[${letter.toLowerCase()}${letter.toUpperCase()}]`,
+	);
+
+/** The short escapes of JSON, RFC 8259, section 7. */
+const jsonEscapes: Readonly<Record<string, string>> = {
+	'"': '"',
+	'\\': '\\',
+	'/': '/',
+	'\b': 'b',
+	'\f': 'f',
+	'\n': 'n',
+	'\r': 'r',
+	'\t': 't',
+};
+
+/**
+ * How one character may stand in a text: plain, percent-encoded, a plus sign for a space, or with an escape of JSON.
+ * Which characters are encoded differs from one program to the next, and so any may be.
+ */
+const encodings = (character: string): string => {
+	const percent = [...Buffer.from(character, 'utf8')]
+		.map((byte) => `%${eitherCase(byte.toString(16).padStart(2, '0'))}`)
+		.join('');
+	const unicode = Buffer.from(character, 'utf16le')
+		.swap16()
+		.toString('hex')
+		.replaceAll(/.{4}/g, (unit) => String.raw`\\u` + eitherCase(unit));
+	const escape = jsonEscapes[character];
+	return `(?:${[
+		percent,
+		unicode,
+		...(escape === undefined ? [] : [quoted(`\\${escape}`)]),
+		...(character === ' ' ? [String.raw`\+`] : []),
+		quoted(character),
+	].join('|')})`;
 };
 
 const wordCharacter = String.raw`[\p{L}\p{N}_]`;
+const isWord = new RegExp(wordCharacter, 'u');
 
-/** Finds a short secret as a word of its own: no letter, digit or underscore goes on where it begins or ends with one. */
-const asWord = (secret: string): RegExp => {
-	const isWord = new RegExp(wordCharacter, 'u');
+/**
+ * Finds a secret in all its encodings; a short one as a word of its own: no letter, digit or underscore goes on where it
+ * begins or ends with one.
+ */
+const finder = (secret: string): RegExp => {
 	const characters = [...secret];
+	const isShort = secret.length < shortestAnywhere;
 	return new RegExp(
-		(isWord.test(characters[0]!) ? `(?<!${wordCharacter})` : '') +
-			secret.replaceAll(/[\\^$.*+?()[\]{}|/]/g, String.raw`\$&`) +
-			(isWord.test(characters.at(-1)!) ? `(?!${wordCharacter})` : ''),
+		(isShort && isWord.test(characters[0]!) ? `(?<!${wordCharacter})` : '') +
+			characters.map((character) => encodings(character)).join('') +
+			(isShort && isWord.test(characters.at(-1)!)
+				? `(?!${wordCharacter})`
+				: ''),
 		'gu',
 	);
 };
 
 /** A redactor that knows nothing yet. */
 export const makeRedactor = (): Redactor => {
-	const known = new Set<string>();
+	/** What is looked for, and how, by its plain or base64 form. */
+	const known = new Map<string, string | RegExp>();
 	/** Longest first, so that a secret that holds another is taken out whole. */
-	let forms: readonly string[] = [];
-	/** How each short form is found. */
-	const words = new Map<string, RegExp>();
-
-	const redact = (text: string): string => {
-		let result = text;
-		for (const form of forms) {
-			if (result.includes(form)) {
-				result = result.replaceAll(words.get(form) ?? form, redactedMark);
-			}
-		}
-
-		return result;
-	};
-
-	/** Where a form could begin that the next piece may complete; everything before can go. */
-	const safeEnd = (text: string): number => {
-		const longest = forms[0]?.length ?? 0;
-		for (
-			let start = Math.max(0, text.length - longest + 1);
-			start < text.length;
-			start += 1
-		) {
-			const tail = text.slice(start);
-			if (forms.some((form) => form.startsWith(tail))) {
-				return start;
-			}
-		}
-
-		return text.length;
-	};
+	let finders: ReadonlyArray<string | RegExp> = [];
 
 	return {
 		add(secret) {
-			if (secret.trim().length < shortestSecret) {
+			if (secret.trim().length < shortestSecret || known.has(secret)) {
 				return;
 			}
 
-			for (const form of formsOf(secret)) {
-				if (form.length >= shortestAnywhere) {
-					known.add(form);
-				} else if (form === secret || form === encodeURIComponent(secret)) {
-					known.add(form);
-					words.set(form, asWord(form));
+			for (const part of partsOf(secret)) {
+				known.set(part, finder(part));
+				for (const form of base64Forms(part)) {
+					if (form.length >= shortestAnywhere && !known.has(form)) {
+						known.set(form, form);
+					}
 				}
 			}
 
-			forms = [...known].toSorted((one, other) => other.length - one.length);
+			finders = [...known]
+				.toSorted(([one], [other]) => other.length - one.length)
+				.map(([, find]) => find);
 		},
-		redact,
-		pieces() {
-			let held = '';
-			return {
-				push(piece) {
-					const text = redact(held + piece);
-					const end = safeEnd(text);
-					held = text.slice(end);
-					return text.slice(0, end);
-				},
-				end() {
-					const rest = redact(held);
-					held = '';
-					return rest;
-				},
-			};
+		redact(text) {
+			let result = text;
+			for (const find of finders) {
+				result = result.replaceAll(find, redactedMark);
+			}
+
+			return result;
 		},
 	};
 };

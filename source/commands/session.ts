@@ -29,7 +29,8 @@ export type FailedNode = {
 };
 
 /**
- * A new host key is trusted only when the command line says so; it is shown either way. Secrets are asked for on the
+ * A new host key is trusted only when the command line says so, and no authority is known for the host; it is shown
+ * either way. Secrets are asked for on the
  * controlling terminal, as ssh does: standard input and output may be pipes.
  */
 const headlessQuestions = (
@@ -37,10 +38,16 @@ const headlessQuestions = (
 	signal: AbortSignal,
 ): ConnectQuestions => ({
 	async trustHostKey(key) {
+		// Who trusts a host by certificate only has not meant that any key will do.
+		const isTrusted = acceptNewHostKeys && key.authority === undefined;
+		const why =
+			key.authority === undefined
+				? 'not trusted without --accept-new-host-keys'
+				: `not trusted, whatever the command line says: ${key.authority} trusts this host by a certificate, which can not be checked here`;
 		printLines(process.stderr, [
-			`${acceptNewHostKeys ? 'New host key' : 'Unknown host key'} of ${key.host} port ${key.port}: ${key.algorithm} ${key.fingerprint}${acceptNewHostKeys ? '' : ' (not trusted without --accept-new-host-keys)'}`,
+			`${isTrusted ? 'New host key' : 'Unknown host key'} of ${key.host} port ${key.port}: ${key.algorithm} ${key.fingerprint}${isTrusted ? '' : ` (${why})`}`,
 		]);
-		return acceptNewHostKeys;
+		return isTrusted;
 	},
 	askSecret: async (question) => askOnTerminal(question, signal),
 });

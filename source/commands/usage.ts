@@ -126,7 +126,7 @@ export const optionHelp = {
 	'accept-new-host-keys': {
 		type: 'boolean',
 		commands: everywhere,
-		help: 'trust host keys that known_hosts does not know yet; a changed key is always refused',
+		help: 'trust host keys that known_hosts does not know yet; never a changed one, or one of a host with a @cert-authority line',
 	},
 	kubeconfig: {
 		type: 'string',

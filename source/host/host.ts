@@ -86,6 +86,8 @@ export type UnknownHostKey = {
 	readonly algorithm: string;
 	/** `SHA256:…`, as ssh-keygen prints it. */
 	readonly fingerprint: string;
+	/** The line (`file:line`) that trusts the host by a certificate of an authority, which we can not check. */
+	readonly authority?: string | undefined;
 };
 
 /** A secret that is needed from the person. `attempt` counts from 1 and grows when an answer was wrong. */

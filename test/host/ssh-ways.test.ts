@@ -383,7 +383,10 @@ test('who is trusted by a certificate only is not accepted without a question', 
 				/known_hosts:1 trusts 127\.0\.0\.1 by a certificate, which this program can not check/,
 			),
 		);
-		assert.equal(stages.asked.length, 1);
+		assert.deepEqual(
+			stages.asked.map(({authority}) => authority),
+			[`${stages.home.knownHosts}:1`],
+		);
 	});
 });
 

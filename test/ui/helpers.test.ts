@@ -253,6 +253,17 @@ describe('questions', () => {
 		assert.equal(questions.current.get(), undefined);
 	});
 
+	it('about a host key say that an authority is known for the host, which counts for nothing here', () => {
+		assert.doesNotMatch(hostKeyQuestion(key).lines.join('\n'), /authority/);
+		assert.match(
+			hostKeyQuestion({
+				...key,
+				authority: '~/.ssh/known_hosts:3',
+			}).lines.join('\n'),
+			/^~\/\.ssh\/known_hosts:3 trusts it by a certificate of an authority, which can not be checked here\.$/m,
+		);
+	});
+
 	it('for a secret take a text, or nothing, and no yes', async () => {
 		const questions = makeQuestions(0);
 		const file = '/home/me/.ssh/id_ed25519';

@@ -106,7 +106,7 @@ export const makeSimulatedConnector = (
 
 		if (!machine.trusted) {
 			if (!(await questions.trustHostKey(key))) {
-				throw untrustedKeyError(name, key, undefined);
+				throw untrustedKeyError(name, key, key.host);
 			}
 
 			machine.trusted = true;

@@ -89,7 +89,7 @@ export const expiredPasswordError = (
 	]);
 
 /** Where a key is written, for people. */
-const whereOf = ({file, line}: KnownHost): string => `${file}:${line}`;
+export const whereOf = ({file, line}: KnownHost): string => `${file}:${line}`;
 
 /** The machine shows another key than the one that is known for it. */
 export const changedKeyError = (
@@ -123,35 +123,38 @@ export const revokedKeyError = (
 const compareKeys = ({algorithm}: UnknownHostKey): string =>
 	`Compare it with what the machine itself says: ssh-keygen -lf /etc/ssh/ssh_host_${algorithm.replace(/^ssh-/, '').replace(/^ecdsa-.*/, 'ecdsa')}_key.pub`;
 
-const byAuthority = (host: string, authority: KnownHost | undefined): string =>
+const addKey = ({host, port}: UnknownHostKey, name: string): string[] => [
+	`Then add it to known_hosts as ${name}, for example from what this prints: ssh-keyscan -p ${port} ${host}`,
+];
+
+const byAuthority = ({host, authority}: UnknownHostKey): string =>
 	authority === undefined
 		? ''
-		: ` ${whereOf(authority)} trusts ${host} by a certificate, which this program can not check.`;
+		: ` ${authority} trusts ${host} by a certificate, which this program can not check.`;
 
 /** The person did not trust the key. */
 export const untrustedKeyError = (
 	node: string,
 	key: UnknownHostKey,
-	authority: KnownHost | undefined,
+	name: string,
 ): UserError =>
 	unreachable(
 		node,
-		`The host key of ${key.host} (${key.algorithm} ${key.fingerprint}) was not accepted.${byAuthority(key.host, authority)}`,
-		[compareKeys(key)],
+		`The host key of ${key.host} (${key.algorithm} ${key.fingerprint}) was not accepted.${byAuthority(key)}`,
+		[
+			compareKeys(key),
+			...(key.authority === undefined ? [] : addKey(key, name)),
+		],
 	);
 
 /** The key is new, and the person's configuration wants no new ones. */
 export const newKeyError = (
 	node: string,
 	key: UnknownHostKey,
-	authority: KnownHost | undefined,
 	name: string,
 ): UserError =>
 	unreachable(
 		node,
-		`The host key of ${key.host} (${key.algorithm} ${key.fingerprint}) is not known, and StrictHostKeyChecking yes refuses such hosts.${byAuthority(key.host, authority)}`,
-		[
-			compareKeys(key),
-			`Then add it to known_hosts as ${name}, for example from what this prints: ssh-keyscan -p ${key.port} ${key.host}`,
-		],
+		`The host key of ${key.host} (${key.algorithm} ${key.fingerprint}) is not known, and StrictHostKeyChecking yes refuses such hosts.${byAuthority(key)}`,
+		[compareKeys(key), ...addKey(key, name)],
 	);

@@ -14,7 +14,6 @@ import type {SshSettings} from './ssh-settings.js';
 export type NewKey = {
 	readonly key: Buffer;
 	readonly question: UnknownHostKey;
-	readonly authority: KnownHost | undefined;
 };
 
 /** What is known of hosts, and who decides about those that are new. */
@@ -71,10 +70,10 @@ export const makeHostKeyTrust = (
 
 	return {
 		known,
-		async decide(settings, names, {key, question, authority}, asker) {
+		async decide(settings, names, {key, question}, asker) {
 			const {node, questions} = asker;
 			if (settings.newHosts === 'refuse') {
-				throw newKeyError(node, question, authority, names.name);
+				throw newKeyError(node, question, names.name);
 			}
 
 			const decideOnce = async (): Promise<boolean> => {
@@ -86,7 +85,7 @@ export const makeHostKeyTrust = (
 
 				// Who trusts a host by certificate only has not meant that any key will do.
 				const isAccepted =
-					settings.newHosts === 'accept' && authority === undefined;
+					settings.newHosts === 'accept' && question.authority === undefined;
 				if (isAccepted) {
 					note(
 						`New host key of ${question.host} port ${question.port}: ${question.algorithm} ${question.fingerprint}, accepted and remembered as StrictHostKeyChecking of your SSH configuration says.`,
@@ -107,7 +106,7 @@ export const makeHostKeyTrust = (
 			pending.set(id, answer);
 			try {
 				if (!(await answer)) {
-					throw untrustedKeyError(node, question, authority);
+					throw untrustedKeyError(node, question, names.name);
 				}
 			} finally {
 				pending.delete(id);

@@ -10,6 +10,7 @@ import {
 	expiredPasswordError,
 	loginError,
 	revokedKeyError,
+	whereOf,
 } from './connect-errors.js';
 import type {Dialed} from './dial.js';
 import {listenToFirstWords} from './first-words.js';
@@ -33,8 +34,6 @@ export type LoginResult =
 			readonly kind: 'unknown-key';
 			readonly key: Buffer;
 			readonly question: UnknownHostKey;
-			/** The line that trusts the host by a certificate, which we can not check. */
-			readonly authority: KnownHost | undefined;
 	  };
 
 /** The names under which known_hosts is searched: a key that is known without the port is good, too, as for ssh. */
@@ -139,8 +138,12 @@ export const logIn = async (details: {
 						resolve({
 							kind: 'unknown-key',
 							key,
-							question,
-							authority: verdict.authority,
+							question: {
+								...question,
+								...(verdict.authority && {
+									authority: whereOf(verdict.authority),
+								}),
+							},
 						});
 						setImmediate(() => {
 							client.destroy();

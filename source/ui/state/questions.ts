@@ -146,6 +146,11 @@ export const hostKeyQuestion = (key: UnknownHostKey): Question => ({
 	title: `${key.host} port ${key.port} shows a host key that is not known here yet.`,
 	lines: [
 		`${key.algorithm}  ${key.fingerprint}`,
+		...(key.authority === undefined
+			? []
+			: [
+					`${key.authority} trusts it by a certificate of an authority, which can not be checked here.`,
+				]),
 		'Compare it with: ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub (on that machine)',
 	],
 	yes: 'trust and remember it',

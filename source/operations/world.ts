@@ -75,7 +75,8 @@ const canReach = async (
 
 /**
  * The real world: SSH, the clock and the machine's own randomness. `onNote` hears, once for each, of what the SSH
- * configuration asks for and does not get, and of host keys that it has accepted without a question.
+ * configuration asks for and does not get, of host keys that it has accepted without a question, and of known_hosts files
+ * that can not be read or written.
  */
 export const makeWorld = (onNote: (text: string) => void): World => {
 	const redactor = makeRedactor();

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import {type Buffer} from 'node:buffer';
+import {Buffer} from 'node:buffer';
 import {spawnSync} from 'node:child_process';
 import {createHmac, randomBytes} from 'node:crypto';
 import {readFileSync, rmSync} from 'node:fs';
@@ -28,6 +28,13 @@ const one = makeKey();
 const other = makeKey();
 const rsa = makeKey('rsa');
 
+/** As far as a line goes that nobody can use: the type, and a number. */
+const dss = Buffer.concat(
+	['ssh-dss', '1'].map((part) =>
+		Buffer.concat([Buffer.from([0, 0, 0, part.length]), Buffer.from(part)]),
+	),
+).toString('base64');
+
 const hashed = (name: string): string => {
 	const salt = randomBytes(20);
 	const hash = createHmac('sha1', salt).update(name).digest('base64');
@@ -47,6 +54,7 @@ ${hashed('[hashed.example.org]:2200')} ${one.publicKey}
 not-a-key.example.org ssh-ed25519 AAAA
 short.example.org
 UPPER.example.org ${one.publicKey}
+old.example.org ssh-dss ${dss}
 `;
 
 const questions: ReadonlyArray<readonly [string, number]> = [
@@ -221,6 +229,7 @@ test('a key is known, unknown, changed or revoked', () => {
 	assert.equal(verdict('plain.example.org', makeKey().blob), 'changed 2');
 	// Another type than the known one is no better than another key.
 	assert.equal(verdict('plain.example.org', rsa.blob), 'changed 2');
+	assert.equal(verdict('old.example.org', one.blob), 'changed 14');
 	assert.equal(verdict('new.example.org', one.blob), 'unknown');
 	assert.equal(verdict('bad.wild.example.org', one.blob), 'unknown');
 	assert.equal(verdict('x.example.net', one.blob), 'unknown');

@@ -370,6 +370,47 @@ test('a key that no file keeps is asked about once a run', async () => {
 	});
 });
 
+test('known_hosts that can not be read or written keeps nobody from a login, and is told once', async () => {
+	await withDouble(async (port, stages) => {
+		const target = {host: '127.0.0.1', port, user: 'me'};
+		// A folder in its place, and a file in place of a folder, as a broken mount would be.
+		const folder = stages.home.home;
+		const inFile = path.join(stages.home.write('file', ''), 'known_hosts');
+		stages.configure(
+			`UserKnownHostsFile ${folder}`,
+			`GlobalKnownHostsFile ${inFile}`,
+		);
+		await stages.connect(target);
+		await stages.connect(target);
+		assert.equal(stages.asked.length, 1);
+		assert.deepEqual(
+			stages.notes.map((text) => text.replace(/: E[A-Z]+: .*$/, '')),
+			[
+				`${folder} can not be read, so hosts that it knows count as new`,
+				`${inFile} can not be read, so hosts that it knows count as new`,
+				`The host key of [127.0.0.1]:${port} can not be written to ${folder}, so it is trusted for this run only`,
+			],
+		);
+	});
+});
+
+test('a changed key in a file that can be read is refused, whatever the others are like', async () => {
+	await withDouble(async (port, stages) => {
+		const known = stages.home.write(
+			'known',
+			`[127.0.0.1]:${port} ${makeKey().publicKey}\n`,
+		);
+		stages.configure(
+			`UserKnownHostsFile ${stages.home.home} ${known}`,
+			'StrictHostKeyChecking accept-new',
+		);
+		await assert.rejects(
+			stages.connect({host: '127.0.0.1', port, user: 'me'}),
+			userError(/known:1 has another ssh-ed25519 key/),
+		);
+	});
+});
+
 test('who is trusted by a certificate only is not accepted without a question', async () => {
 	await withDouble(async (port, stages) => {
 		stages.configure('StrictHostKeyChecking accept-new');

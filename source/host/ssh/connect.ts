@@ -35,8 +35,8 @@ import {unlessAborted} from './unless-aborted.js';
 export type SshConnectorOptions = SettingsSource & {
 	readonly redactor: Redactor;
 	/**
-	 * Hears, once for each, of what the SSH configuration asks for and does not get, and of host keys that it has
-	 * accepted without a question.
+	 * Hears, once for each, of what the SSH configuration asks for and does not get, of host keys that it has accepted
+	 * without a question, and of known_hosts files that can not be read or written.
 	 */
 	readonly onNote?: ((text: string) => void) | undefined;
 };

@@ -35,16 +35,23 @@ export type HostKeyTrust = {
 	): Promise<void>;
 };
 
-/** `note` hears of keys that are accepted without a question. */
+/**
+ * `note` hears of keys that are accepted without a question, and of files that can not be read or written: as for ssh,
+ * neither ends a login.
+ */
 export const makeHostKeyTrust = (
 	note: (text: string) => void,
 ): HostKeyTrust => {
 	const pending = new Map<string, Promise<boolean>>();
-	/** Keys that were trusted and have no file to be kept in. */
+	/** Keys that were trusted and that no file keeps. */
 	const unwritten: KnownHost[] = [];
 
 	const known: HostKeyTrust['known'] = async ({knownHostsFiles}) => [
-		...(await readKnownHosts(knownHostsFiles)),
+		...(await readKnownHosts(knownHostsFiles, (file, why) => {
+			note(
+				`${file} can not be read, so hosts that it knows count as new: ${why}`,
+			);
+		})),
 		...unwritten,
 	];
 
@@ -53,9 +60,17 @@ export const makeHostKeyTrust = (
 		{name}: LookupNames,
 		key: Buffer,
 	): Promise<void> => {
-		const isKept =
-			newKeysFile !== undefined &&
-			(await rememberKey(newKeysFile, name, key, {isHashed: hashNewNames}));
+		let isKept = false;
+		try {
+			isKept =
+				newKeysFile !== undefined &&
+				(await rememberKey(newKeysFile, name, key, {isHashed: hashNewNames}));
+		} catch (error) {
+			note(
+				`The host key of ${name} can not be written to ${newKeysFile}, so it is trusted for this run only: ${(error as Error).message}`,
+			);
+		}
+
 		if (!isKept) {
 			unwritten.push({
 				file: '',

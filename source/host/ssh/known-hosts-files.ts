@@ -2,7 +2,6 @@ import {createHash, randomBytes} from 'node:crypto';
 import {Buffer} from 'node:buffer';
 import {mkdir, open, readFile} from 'node:fs/promises';
 import path from 'node:path';
-import {UserError, exitCodes} from '../../errors.js';
 import {
 	hashName,
 	keyTypeOf,
@@ -13,17 +12,22 @@ import {
 /** As long as a SHA-1, as ssh-keygen has it. */
 const saltBytes = 20;
 
-/** Reads known_hosts files in order; those that do not exist count as empty. */
+/**
+ * Reads known_hosts files in order. Those that do not exist count as empty; so do those that can not be read, as for ssh,
+ * but `onUnreadable` hears why.
+ */
 export const readKnownHosts = async (
 	files: readonly string[],
+	onUnreadable: (file: string, why: string) => void,
 ): Promise<KnownHost[]> => {
 	const entries: KnownHost[] = [];
 	for (const file of files) {
 		try {
 			entries.push(...parseKnownHosts(await readFile(file, 'utf8'), file));
 		} catch (error) {
-			if ((error as NodeJS.ErrnoException).code !== 'ENOENT') {
-				throw error;
+			const {code, message} = error as NodeJS.ErrnoException;
+			if (code !== 'ENOENT') {
+				onUnreadable(file, message);
 			}
 		}
 	}
@@ -33,8 +37,8 @@ export const readKnownHosts = async (
 
 /**
  * Adds a key at the end of a known_hosts file; makes the file (0600) and its folder (0700) when they are missing. Others
- * may add theirs at the same time. Returns whether the file keeps it, as `/dev/null` does not. Throws a `UserError` when
- * it can not.
+ * may add theirs at the same time. Returns whether the file keeps it, as `/dev/null` does not. Throws what the file system
+ * says when it can not be written.
  */
 export const rememberKey = async (
 	file: string,
@@ -42,25 +46,7 @@ export const rememberKey = async (
 	key: Buffer,
 	{isHashed = false} = {},
 ): Promise<boolean> => {
-	try {
-		return await appendKey(
-			file,
-			isHashed ? hashName(name, randomBytes(saltBytes)) : name,
-			key,
-		);
-	} catch (error) {
-		throw new UserError(
-			`The host key of ${name} can not be written to ${file}: ${(error as Error).message}`,
-			{exitCode: exitCodes.unreachable, cause: error},
-		);
-	}
-};
-
-const appendKey = async (
-	file: string,
-	name: string,
-	key: Buffer,
-): Promise<boolean> => {
+	const written = isHashed ? hashName(name, randomBytes(saltBytes)) : name;
 	await mkdir(path.dirname(file), {recursive: true, mode: 0o700});
 	const handle = await open(file, 'a+', 0o600);
 	try {
@@ -72,7 +58,7 @@ const appendKey = async (
 		}
 
 		// One write at the end of the file is never torn, so whoever else appends loses nothing.
-		const line = `${last.toString() === '\n' ? '' : '\n'}${name} ${keyTypeOf(key)} ${key.toString('base64')}\n`;
+		const line = `${last.toString() === '\n' ? '' : '\n'}${written} ${keyTypeOf(key)} ${key.toString('base64')}\n`;
 		await handle.write(line);
 		return about.isFile();
 	} finally {

@@ -116,8 +116,9 @@ export type LookupNames = {
 };
 
 /**
- * What known_hosts says of a host's key. A host that is known by a key of another type only counts as changed: we
- * ask for the known types first, so a good host would have shown one of them.
+ * What known_hosts says of a host's key. A host that is known by a key of another type only counts as changed, as for
+ * ssh, even if that is one that nobody uses any more: the known types are asked for first, so a good host would have shown
+ * one of them. Source: `check_hostkeys_by_key_or_type` in hostfile.c of OpenSSH.
  */
 export const judgeKey = (
 	entries: readonly KnownHost[],

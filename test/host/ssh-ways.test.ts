@@ -10,12 +10,15 @@ import path from 'node:path';
 import process from 'node:process';
 import {describe, test} from 'node:test';
 import {setTimeout as pause} from 'node:timers/promises';
+import ssh2 from 'ssh2';
 import type {SshTarget} from '../../source/cluster/ssh-target.js';
 import {UserError} from '../../source/errors.js';
 import type {Host, UnknownHostKey} from '../../source/host/host.js';
 import {makeRedactor} from '../../source/host/redactor.js';
 import {makeSshConnector} from '../../source/host/ssh/connect.js';
+import {dialThrough} from '../../source/host/ssh/dial.js';
 import {dialErrors} from '../../source/host/ssh/dial-errors.js';
+import {isUnreachable} from '../../source/install/reach.js';
 import {makeHome, makeKey, startSshDouble} from './ssh-double.js';
 
 const hostKey = makeKey();
@@ -48,7 +51,7 @@ const stage = () => {
 		},
 		async connect(
 			target: SshTarget,
-			{trust = true, signal = never} = {},
+			{trust = true, signal = never, onAsked = ignore} = {},
 		): Promise<Host> {
 			const host = await connector(
 				{name: 'nuc', ssh: target},
@@ -57,6 +60,7 @@ const stage = () => {
 					questions: {
 						async trustHostKey(key) {
 							asked.push(key);
+							onAsked();
 							return trust;
 						},
 						askSecret: async () => undefined,
@@ -198,6 +202,60 @@ test('a jump host behind a ProxyCommand is reached by it, and only that one', as
 			while (alive(pid)) {
 				await pause(5);
 			}
+		});
+	} finally {
+		await jump.close();
+	}
+});
+
+test('a jump host that goes away in between is named, counts as out of reach, and is logged in to anew', async () => {
+	const jump = await startSshDouble({
+		hostKeys: [makeKey()],
+		authorized: [userKey],
+	});
+	try {
+		await withDouble(async (port, stages) => {
+			stages.configure('StrictHostKeyChecking accept-new');
+			const target = {
+				host: '127.0.0.1',
+				port,
+				user: 'me',
+				jump: [`me@127.0.0.1:${jump.port}`],
+			};
+			await stages.connect({host: '127.0.0.1', port: jump.port, user: 'me'});
+			const before = jump.connections;
+			stages.configure('StrictHostKeyChecking ask');
+			const isLost = (error: unknown) =>
+				userError(
+					new RegExp(
+						String.raw`^The connection to the jump host me@127\.0\.0\.1:${jump.port}, on the way to 127\.0\.0\.1, was lost\.$`,
+					),
+					/logged in to anew/,
+				)(error) && isUnreachable(error);
+			await assert.rejects(
+				stages.connect(target, {
+					onAsked() {
+						jump.cut();
+					},
+				}),
+				isLost,
+			);
+			assert.equal(jump.connections, before + 1);
+			await stages.connect(target);
+			assert.equal(jump.connections, before + 2);
+			// One that is known to be gone is not even asked.
+			await assert.rejects(
+				dialThrough(
+					'nuc',
+					{host: '127.0.0.1', port, connectTimeoutMs: 15_000},
+					{
+						client: new ssh2.Client(),
+						address: `me@127.0.0.1:${jump.port}`,
+					},
+					never,
+				),
+				isLost,
+			);
 		});
 	} finally {
 		await jump.close();

@@ -227,7 +227,7 @@ const dial = async (
 	{options, signal}: Context,
 ): Promise<Dialed> => {
 	if (through) {
-		return dialThrough(node, settings, through.client, signal);
+		return dialThrough(node, settings, through, signal);
 	}
 
 	return settings.proxyCommand === undefined

@@ -87,6 +87,20 @@ export const dialError = (
 export const silentError = (node: string, settings: Dialing): UserError =>
 	dialErrors(node, settings, [{address: settings.host, error: undefined}]);
 
+/** The jump host on the way to the machine is not there any more. */
+export const jumpLostError = (
+	node: string,
+	{host}: Dialing,
+	jumpHost: string,
+	cause: Error,
+): UserError =>
+	unreachable(
+		node,
+		`The connection to the jump host ${jumpHost}, on the way to ${host}, was lost.`,
+		['Try again: the jump host is logged in to anew.'],
+		cause,
+	);
+
 /** No address of the machine let a TCP connection through; each is named when there are several. */
 export const dialErrors = (
 	node: string,

@@ -5,8 +5,10 @@ import {addressesOf} from './addresses-of.js';
 import {
 	dialError,
 	dialErrors,
+	jumpLostError,
 	silentError,
 	type DialFailure,
+	type Dialing,
 } from './dial-errors.js';
 import type {SshSettings} from './ssh-settings.js';
 import {unlessAborted} from './unless-aborted.js';
@@ -146,11 +148,19 @@ const forwardCode = (message: string): string => {
 	return /timed out/i.test(message) ? 'ETIMEDOUT' : 'unknown';
 };
 
+/** What the library says when the connection to the jump host has gone, before or after it was asked. */
+const isGone = (error: Error): boolean =>
+	/^(?:not connected|no response from server)$/i.test(error.message);
+
 /** Opens a TCP connection from a jump host. Throws a `UserError` that says why not. */
 export const dialThrough = async (
 	node: string,
-	settings: SshSettings,
-	jumpHost: Client,
+	settings: Dialing,
+	jumpHost: {
+		readonly client: Client;
+		/** For people: `root@198.51.100.1:22`. */
+		readonly address: string;
+	},
 	signal: AbortSignal,
 ): Promise<Dialed> =>
 	new Promise((resolve, reject) => {
@@ -170,31 +180,46 @@ export const dialThrough = async (
 			reject(silentError(node, settings));
 		};
 
-		signal.addEventListener('abort', onAbort);
-		limit.addEventListener('abort', onLimit);
-		jumpHost.forwardOut(
-			'127.0.0.1',
-			0,
-			settings.host,
-			settings.port,
-			(error, channel) => {
-				end();
-				if (error) {
-					reject(
-						dialError(
+		const fail = (error: Error) => {
+			end();
+			reject(
+				isGone(error)
+					? jumpLostError(node, settings, jumpHost.address, error)
+					: dialError(
 							node,
 							settings,
 							Object.assign(error, {code: forwardCode(error.message)}),
 						),
-					);
-				} else if (signal.aborted || limit.aborted) {
-					channel.close();
-				} else {
-					resolve({
-						socket: channel,
-						address: net.isIP(settings.host) === 0 ? undefined : settings.host,
-					});
-				}
-			},
-		);
+			);
+		};
+
+		signal.addEventListener('abort', onAbort);
+		limit.addEventListener('abort', onLimit);
+		try {
+			jumpHost.client.forwardOut(
+				'127.0.0.1',
+				0,
+				settings.host,
+				settings.port,
+				(error, channel) => {
+					if (error) {
+						fail(error);
+						return;
+					}
+
+					end();
+					if (signal.aborted || limit.aborted) {
+						channel.close();
+					} else {
+						resolve({
+							socket: channel,
+							address:
+								net.isIP(settings.host) === 0 ? undefined : settings.host,
+						});
+					}
+				},
+			);
+		} catch (error) {
+			fail(error as Error);
+		}
 	});

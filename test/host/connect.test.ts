@@ -4,7 +4,7 @@ import {once} from 'node:events';
 import {readFileSync, writeFileSync} from 'node:fs';
 import net, {type AddressInfo} from 'node:net';
 import process from 'node:process';
-import {after, test} from 'node:test';
+import {after, mock, test} from 'node:test';
 import {setTimeout as pause} from 'node:timers/promises';
 import type {SshTarget} from '../../source/cluster/ssh-target.js';
 import {UserError, exitCodes} from '../../source/errors.js';
@@ -401,6 +401,30 @@ test('a lost connection is its own outcome for every call', async () => {
 		await assert.rejects(host.run(wait, {}, limits), lost);
 		await host.close();
 	});
+});
+
+test('a host that says nothing is lost after as many seconds as are told', async () => {
+	// The questions for a sign of life are the only thing that is repeated here.
+	mock.timers.enable({apis: ['setInterval']});
+	try {
+		await withStage({}, async ({connect, double}) => {
+			const host = await connect();
+			const call = assert.rejects(
+				host.run(shellScript('tail -f /dev/null'), {}, limits),
+				(error: unknown) =>
+					error instanceof HostLost &&
+					error.message.includes('no answer for 24 s'),
+			);
+			await until(() => double.running.size > 0);
+			// Nothing is read from a socket while the time passes, so no question is answered.
+			mock.timers.tick(23_999);
+			assert.equal(await host.run(shellScript('echo on'), {}, limits), 'on\n');
+			mock.timers.tick(24_000);
+			await call;
+		});
+	} finally {
+		mock.timers.reset();
+	}
 });
 
 test('a shell that is killed before the end mark is a loss, not a result', async () => {

@@ -15,6 +15,7 @@ import {
 	type SshTarget,
 } from '../../source/cluster/ssh-target.js';
 import {UserError} from '../../source/errors.js';
+import {askOpenSsh} from '../../source/host/ssh/ask-openssh.js';
 import {
 	resolveSettings,
 	type SshSettings,
@@ -433,6 +434,42 @@ test('what is not followed is said', async () => {
 	assert.throws(() => {
 		chmodSync(mark, 0o600);
 	}, /ENOENT/);
+});
+
+test('a configuration that OpenSSH does not get to the end of says so', async () => {
+	const rejected = async (script: string): Promise<UserError> => {
+		const bin = path.join(home.home, 'bin');
+		mkdirSync(bin, {recursive: true});
+		writeFileSync(path.join(bin, 'ssh'), `#!/bin/sh\n${script}\n`, {
+			mode: 0o755,
+		});
+		try {
+			await askOpenSsh(
+				{host: 'nuc', home: home.home},
+				{PATH: bin},
+				never,
+				// As short as the one is that never ends, and long for the others.
+				script.startsWith('exec') ? 200 : 600_000,
+			);
+		} catch (error) {
+			assert.ok(error instanceof UserError, String(error));
+			return error;
+		}
+
+		throw new Error('It was not refused.');
+	};
+
+	// As with a command of a "Match exec" that hangs.
+	const hung = await rejected('exec /bin/sleep 600');
+	assert.equal(
+		hung.message,
+		'The SSH configuration can not be used for nuc: ssh -G did not end within 0.2 s',
+	);
+	assert.match(hung.tryNext.join(' '), /Match exec.*ssh -v -G nuc/);
+	const mute = await rejected('exit 255');
+	assert.match(mute.message, /for nuc: ssh -G ended without a word \(255\)$/);
+	const said = await rejected('echo first >&2; echo "bad option" >&2; exit 1');
+	assert.match(said.message, /for nuc: bad option$/);
 });
 
 test('names that could become shell source are refused before anybody sees them', async () => {

@@ -5,7 +5,8 @@ import {UserError, exitCodes} from '../../errors.js';
 import type {ConfiguredValues, ConfigQuery} from './config-files.js';
 import {fileExists} from './file-exists.js';
 
-const timeoutMs = 10_000;
+/** How long OpenSSH may take, in ms: a `Match exec` runs a command of the person's own. */
+const usualLimitMs = 10_000;
 
 /** Keywords that are lists in one line. */
 const lists = new Set(['userknownhostsfile', 'globalknownhostsfile']);
@@ -34,6 +35,7 @@ export const askOpenSsh = async (
 	query: ConfigQuery,
 	environment: Readonly<Record<string, string | undefined>>,
 	signal: AbortSignal,
+	limitMs: number = usualLimitMs,
 ): Promise<ConfiguredValues | undefined> => {
 	const words = ['-G'];
 	// OpenSSH takes the home folder from the user database, whatever HOME says.
@@ -53,7 +55,7 @@ export const askOpenSsh = async (
 	try {
 		const stdout = await runSsh([...words, '--', query.host], {
 			signal,
-			timeout: timeoutMs,
+			timeout: limitMs,
 			env: {...environment},
 		});
 		const values = new Map<string, readonly string[]>();
@@ -68,20 +70,36 @@ export const askOpenSsh = async (
 		return values;
 	} catch (error) {
 		signal.throwIfAborted();
-		const {code, stderr} = error as {
+		const {
+			code,
+			stderr = '',
+			killed,
+		} = error as {
 			readonly code?: string | number;
 			readonly stderr?: string;
+			readonly killed?: boolean;
 		};
 		if (code === 'ENOENT') {
 			return undefined;
 		}
 
+		const lastWords = stderr.trim().split('\n').at(-1)!;
 		throw new UserError(
-			`The SSH configuration can not be used for ${query.host}: ${(stderr ?? String(error)).trim().split('\n').at(-1)}`,
+			`The SSH configuration can not be used for ${query.host}: ${
+				killed
+					? `ssh -G did not end within ${limitMs / 1000} s`
+					: lastWords === ''
+						? `ssh -G ended without a word (${code ?? String(error)})`
+						: lastWords
+			}`,
 			{
 				exitCode: exitCodes.usage,
 				cause: error,
-				tryNext: [`Look at what this says: ssh -G ${query.host}`],
+				tryNext: killed
+					? [
+							`Look at the commands of its "Match exec" lines, one of which seems to hang: ssh -v -G ${query.host}`,
+						]
+					: [`Look at what this says: ssh -G ${query.host}`],
 			},
 		);
 	}

@@ -34,8 +34,16 @@ export type Connection = {
 	close(): Promise<void>;
 };
 
+/**
+ * A host that says nothing is asked for a sign of life, so often in ms, and is lost when it has not given that many and
+ * the next one is due: after 24 s. That is before a script that should be quick, with its 30 s, only "did not end".
+ */
+export const keepalive = {intervalMs: 6000, unanswered: 3};
+
 const describeLoss = (error: Error & {level?: string}): string =>
-	error.level === 'client-timeout' ? 'no answer for 30 s' : error.message;
+	error.level === 'client-timeout'
+		? `no answer for ${(keepalive.intervalMs * (keepalive.unanswered + 1)) / 1000} s`
+		: error.message;
 
 /** Takes over a client that is ready, and whatever it was reached through. */
 export const makeConnection = (

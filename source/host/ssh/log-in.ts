@@ -12,6 +12,7 @@ import {
 	revokedKeyError,
 	whereOf,
 } from './connect-errors.js';
+import {keepalive} from './connection.js';
 import type {Dialed} from './dial.js';
 import {listenToFirstWords} from './first-words.js';
 import {handshakeError} from './handshake-errors.js';
@@ -215,9 +216,8 @@ export const logIn = async (details: {
 			username: settings.user,
 			// The clock is ours: a person who is asked for a password may take longer.
 			readyTimeout: 0,
-			// Silence is a lost connection after 24 s: before a script that should be quick, with its 30 s, only "did not end".
-			keepaliveInterval: 6000,
-			keepaliveCountMax: 3,
+			keepaliveInterval: keepalive.intervalMs,
+			keepaliveCountMax: keepalive.unanswered,
 			algorithms: offeredAlgorithms(knownHosts, names),
 			hostVerifier: verifyKey,
 			authHandler(_methodsLeft, _isPartial, callback) {

@@ -65,6 +65,8 @@ export type DoubleOptions = {
 	readonly authorized: readonly Key[];
 	/** Programs by name that commands find before all others. */
 	readonly programs?: Readonly<Record<string, string>>;
+	/** The path on which they find all others, instead of that of the tests. */
+	readonly path?: string;
 	/** What a login profile prints before the command, and a logout one after it. */
 	readonly noise?: {readonly before: string; readonly after: string};
 	/** Instead of accepting the authorized keys. */
@@ -115,7 +117,7 @@ export const startSshDouble = async (
 			detached: true,
 			stdio: ['pipe', 'pipe', 'pipe'],
 			env: {
-				PATH: `${folder}:${process.env.PATH ?? ''}`,
+				PATH: `${folder}:${options.path ?? process.env.PATH ?? ''}`,
 				SSH_CONNECTION: '127.0.0.1 50000 127.0.0.1 22',
 				HOME: os.tmpdir(),
 			},

@@ -1,7 +1,15 @@
 /** sudo with a password, from our side: a program that asks as sudo does, behind a server that speaks real SSH. */
 import assert from 'node:assert/strict';
 import {spawnSync} from 'node:child_process';
-import {mkdtempSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
+import {
+	existsSync,
+	mkdtempSync,
+	readFileSync,
+	readdirSync,
+	rmSync,
+	symlinkSync,
+	writeFileSync,
+} from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import process from 'node:process';
@@ -48,6 +56,7 @@ const withPrograms = async (
 	programsOf: (log: string) => Readonly<Record<string, string>>,
 	answers: ReadonlyArray<string | undefined>,
 	body: Body,
+	searched?: string,
 ): Promise<void> => {
 	const folder = mkdtempSync(path.join(os.tmpdir(), 'k3s-mesh-sudo-'));
 	const log = path.join(folder, 'log');
@@ -62,6 +71,7 @@ const withPrograms = async (
 			id: '#!/bin/sh\n[ "$1" = -un ] && { echo me; exit; }\necho 1000\n',
 			...programsOf(log),
 		},
+		...(searched !== undefined && {path: searched}),
 	});
 	const redactor = makeRedactor();
 	const connector = makeSshConnector({
@@ -267,6 +277,55 @@ test('a sudo that neither asks nor lets in is told from a lost connection', asyn
 				),
 		);
 	});
+});
+
+/** A folder with all programs of this machine but one. */
+const allBut = (name: string): string => {
+	const folder = mkdtempSync(path.join(os.tmpdir(), 'k3s-mesh-without-'));
+	const seen = new Set([name]);
+	for (const place of process.env
+		.PATH!.split(':')
+		.filter((known) => existsSync(known))) {
+		for (const program of readdirSync(place)) {
+			if (!seen.has(program)) {
+				seen.add(program);
+				symlinkSync(path.join(place, program), path.join(folder, program));
+			}
+		}
+	}
+
+	return folder;
+};
+
+test('a sudo that wants a terminal where none can be made is told, with the program that is missing', async () => {
+	const folder = allBut('script');
+	const strict = {
+		sudo: '#!/bin/sh\necho "sudo: sorry, you must have a tty to run sudo" >&2; exit 1\n',
+	};
+	try {
+		await withPrograms(
+			() => strict,
+			[],
+			async (stage) => {
+				const host = await stage.connect();
+				assert.equal(
+					host.rootRefused,
+					'sudo says “sorry, you must have a tty to run sudo”',
+				);
+				await assert.rejects(host.run(via, {}, {signal}), (error: unknown) => {
+					refusedBy('said', /must have a tty/)(error);
+					assert.deepEqual((error as RootRefused).tryNext, [
+						'sudo wants a terminal there, and the program script, which makes one, is missing: install it (util-linux or bsdutils) on nuc, or add "Defaults:me !requiretty" with visudo.',
+					]);
+					return true;
+				});
+				assert.deepEqual(stage.asked, []);
+			},
+			folder,
+		);
+	} finally {
+		rmSync(folder, {recursive: true});
+	}
 });
 
 /** One that asks in its terminal, once, as with PAM; beside it a sudo that does not know us. */

@@ -16,8 +16,9 @@ export type SshTargetResult =
 	| {readonly ok: true; readonly target: SshTarget}
 	| {readonly ok: false; readonly message: string};
 
+/** The host begins behind the last `@`, as for ssh: a login of a domain may have one, too. */
 const pattern =
-	/^(?:ssh:\/\/)?(?:(?<user>[^@\s]+)@)?(?:\[(?<bracketed>[^\]\s]+)\]|(?<host>[^:@\s[\]]+)|(?<ipv6>[\da-fA-F:.]*:[\da-fA-F:.]*:[\da-fA-F:.]*(?:%\w+)?))(?::(?<port>\d+))?\/?$/;
+	/^(?:ssh:\/\/)?(?:(?<user>\S+)@)?(?:\[(?<bracketed>[^@\]\s]+)\]|(?<host>[^:@\s[\]]+)|(?<ipv6>[\da-fA-F:.]*:[\da-fA-F:.]*:[\da-fA-F:.]*(?:%[\w.-]+)?))(?::(?<port>\d+))?\/?$/;
 
 /** Reads `[user@]host[:port]`, an alias, `ssh://…`, or a whole `ssh user@host -p port` command line. */
 export const parseSshTarget = (text: string): SshTargetResult => {

@@ -63,6 +63,8 @@ export type DoubleOptions = {
 	readonly hostKeys: readonly Key[];
 	/** The keys that may log in. */
 	readonly authorized: readonly Key[];
+	/** Where it listens, instead of on 127.0.0.1. */
+	readonly address?: string;
 	/** Programs by name that commands find before all others. */
 	readonly programs?: Readonly<Record<string, string>>;
 	/** The path on which they find all others, instead of that of the tests. */
@@ -203,7 +205,7 @@ export const startSshDouble = async (
 			sockets.delete(socket);
 		});
 	});
-	server.listen(0, '127.0.0.1');
+	server.listen(0, options.address ?? '127.0.0.1');
 	await once(server, 'listening');
 	const cut = (): void => {
 		for (const socket of sockets) {

@@ -436,6 +436,43 @@ test('what is not followed is said', async () => {
 	}, /ENOENT/);
 });
 
+test('ways to log in that we do not have are told where the person’s own file asks for them', async () => {
+	const told = async (by: 'ssh' | 'us') => {
+		const notes: string[] = [];
+		await settingsOf({host: 'nuc'}, by, notes);
+		return notes
+			.map((note) => note.split(' ')[0]!)
+			.filter((word) => word.endsWith('Authentication'));
+	};
+
+	const system = path.join(home.home, 'no-such-file');
+	for (const by of ['ssh', 'us'] as const) {
+		if (by === 'ssh' && noSsh) {
+			continue;
+		}
+
+		configure('Host nuc', ' GSSAPIAuthentication yes');
+		assert.deepEqual(await told(by), ['GSSAPIAuthentication'], by);
+		configure('Host *', ' HostbasedAuthentication yes');
+		assert.deepEqual(await told(by), ['HostbasedAuthentication'], by);
+		configure(
+			'Host pi',
+			' GSSAPIAuthentication yes',
+			'Host nuc',
+			' HostbasedAuthentication no',
+		);
+		assert.deepEqual(await told(by), [], by);
+	}
+
+	// As some systems do it for everybody.
+	writeFileSync(system, 'Host *\n GSSAPIAuthentication yes\n');
+	configure('User me');
+	assert.deepEqual(await told('us'), []);
+	configure('Host *', ' GSSAPIAuthentication yes');
+	assert.deepEqual(await told('us'), ['GSSAPIAuthentication']);
+	rmSync(system);
+});
+
 test('a configuration that OpenSSH does not get to the end of says so', async () => {
 	const rejected = async (script: string): Promise<UserError> => {
 		const bin = path.join(home.home, 'bin');

@@ -247,10 +247,25 @@ export const startSshDouble = async (
 	};
 };
 
-/** An SSH agent that holds these keys, in this order, and speaks the real protocol on a socket in that folder. */
+/** A public key of a type that the library does not know, in SSH's own encoding: as far as anybody looks at it here. */
+export const strangeBlob = (type: string): Buffer => {
+	const parts = [Buffer.from(type), Buffer.alloc(32, 7), Buffer.from('ssh:')];
+	return Buffer.concat(
+		parts.flatMap((part) => [Buffer.from([0, 0, 0, part.length]), part]),
+	);
+};
+
+/**
+ * An SSH agent that holds these keys, in this order, and speaks the real protocol on a socket in that folder. Strangers
+ * are public keys that come before all others.
+ */
 export const startAgentDouble = async (
 	folder: string,
 	keys: readonly Key[],
+	strangers: ReadonlyArray<{
+		readonly blob: Buffer;
+		readonly comment: string;
+	}> = [],
 ) => {
 	const socketPath = path.join(folder, 'agent');
 	const parsed = keys.map(({privateKey}) => {
@@ -261,10 +276,18 @@ export const startAgentDouble = async (
 
 		return key;
 	});
+	// The library sends whatever a parsed key says that it is.
+	const strange = strangers.map(
+		({blob, comment}): ssh2.ParsedKey =>
+			Object.create(ssh2.utils.parseKey(makeKey().privateKey) as object, {
+				getPublicSSH: {value: () => blob},
+				comment: {value: comment},
+			}) as ssh2.ParsedKey,
+	);
 	const server = net.createServer((socket) => {
 		const protocol = new ssh2.AgentProtocol(false);
 		protocol.on('identities', (request) => {
-			protocol.getIdentitiesReply(request, parsed);
+			protocol.getIdentitiesReply(request, [...strange, ...parsed]);
 		});
 		protocol.on('sign', (request, publicKey, data) => {
 			const own = parsed.find((key) =>

@@ -116,6 +116,7 @@ export const makeSimulatedConnector = (
 			tried: ['~/.ssh/id_ed25519'],
 			accepted: [],
 			allowed: ['publickey'],
+			untried: [],
 			notes: [],
 			isUnanswered: false,
 			isTooMany: false,

@@ -1,4 +1,5 @@
-import type {Buffer} from 'node:buffer';
+import {Buffer} from 'node:buffer';
+import type {Duplex} from 'node:stream';
 import ssh2, {
 	type IdentityCallback,
 	type ParsedKey,
@@ -7,6 +8,8 @@ import ssh2, {
 } from 'ssh2';
 import {withDeadline} from '../../deadline.js';
 import {stripControls} from '../terminal-text.js';
+import {parsePublicKey} from './key-files.js';
+import type {UnusableKey} from './unusable-keys.js';
 
 /** How long an agent may take to list its keys, in ms. */
 const listLimitMs = 10_000;
@@ -18,29 +21,110 @@ export type AgentKey = {
 	readonly comment: string;
 };
 
-/** The keys of an agent, in its own order; `undefined` when it does not answer. Certificates are left out. */
+/** What an agent holds, in its own order. */
+export type AgentKeys = {
+	readonly keys: readonly AgentKey[];
+	readonly unusable: readonly UnusableKey[];
+};
+
+/** The question for an agent's keys, the type of its answer, and how long that may be. Source: authfd.h of OpenSSH. */
+const requestIdentities = 11;
+const identitiesAnswer = 12;
+const longestAnswer = 262_144;
+
+/** What an agent is called by, for people. */
+export const agentKeyName = (comment: string): string =>
+	comment === '' ? 'agent key' : `agent key ${comment}`;
+
+/** Public keys with their comments from an agent's answer. Throws when it is none. */
+const readIdentities = (answer: Buffer): AgentKeys => {
+	let at = 5;
+	const field = (): Buffer => {
+		const begin = at + 4;
+		at = begin + answer.readUInt32BE(at);
+		if (at > answer.length) {
+			throw new Error('The answer of the agent ends in the middle.');
+		}
+
+		return answer.subarray(begin, at);
+	};
+
+	const keys: AgentKey[] = [];
+	const unusable: UnusableKey[] = [];
+	if (answer[0] !== identitiesAnswer) {
+		throw new Error('The agent refuses to tell its keys.');
+	}
+
+	for (let left = answer.readUInt32BE(1); left > 0; left -= 1) {
+		const encoding = field();
+		const comment = stripControls(field().toString());
+		const key = parsePublicKey(encoding);
+		if (key === undefined) {
+			unusable.push({what: agentKeyName(comment), key: encoding});
+		} else {
+			keys.push({key, comment});
+		}
+	}
+
+	return {keys, unusable};
+};
+
+/** Asks over an open stream to an agent. The library would not tell of keys that it does not know. */
+const askForKeys = async (stream: Duplex): Promise<AgentKeys> => {
+	const question = Buffer.alloc(5);
+	question.writeUInt32BE(1);
+	question[4] = requestIdentities;
+	stream.write(question);
+	let received = Buffer.alloc(0);
+	for await (const bytes of stream as AsyncIterable<Buffer>) {
+		received = Buffer.concat([received, bytes]);
+		const length = received.length < 4 ? 0 : received.readUInt32BE();
+		if (length > longestAnswer) {
+			break;
+		}
+
+		if (length > 0 && received.length >= 4 + length) {
+			return readIdentities(received.subarray(4, 4 + length));
+		}
+	}
+
+	throw new Error('The agent does not answer.');
+};
+
+/** The keys of an agent; `undefined` when it does not answer. */
 export const listAgentKeys = async (
 	agent: ssh2.BaseAgent,
 	signal: AbortSignal,
-): Promise<readonly AgentKey[] | undefined> =>
+): Promise<AgentKeys | undefined> =>
 	new Promise((resolve) => {
 		const limit = withDeadline(signal, listLimitMs);
+		let stream: Duplex | undefined;
 		limit.addEventListener(
 			'abort',
 			() => {
+				stream?.destroy();
 				resolve(undefined);
 			},
 			{once: true},
 		);
-		agent.getIdentities((_error, keys) => {
-			// What comes from an agent's protocol is parsed; the library's types have more forms.
-			resolve(
-				keys?.flatMap((key) =>
-					typeof key === 'object' && 'type' in key
-						? [{key, comment: stripControls(key.comment ?? '')}]
-						: [],
-				),
-			);
+		agent.getStream!((_error, opened) => {
+			stream = opened;
+			if (stream === undefined || limit.aborted) {
+				stream?.destroy();
+				resolve(undefined);
+				return;
+			}
+
+			stream.on('error', () => undefined);
+			void (async () => {
+				try {
+					resolve(await askForKeys(stream));
+				} catch {
+					resolve(undefined);
+				} finally {
+					stream.destroy();
+				}
+			})();
 		});
 	});
 

@@ -19,6 +19,8 @@ export type LoginReport = {
 	readonly accepted: readonly string[];
 	/** Methods that the host allows, in its own words; empty when it has not said. */
 	readonly allowed: readonly string[];
+	/** Keys that can not be tried, by their names. */
+	readonly untried: readonly string[];
 	/** What could not be used, a sentence each. */
 	readonly notes: readonly string[];
 	/** Was a password or another answer needed that nobody gave? */
@@ -320,6 +322,7 @@ export const makeAuthentication = (details: {
 			tried,
 			accepted,
 			allowed: lastAllowed,
+			untried: credentials.untried,
 			notes: [
 				...credentials.notes,
 				...used.flatMap((identity) => {

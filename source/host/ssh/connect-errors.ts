@@ -33,10 +33,16 @@ export const loginError = (
 		readonly isTooMany: boolean;
 	},
 ): UserError => {
-	const {tried, accepted, allowed, keys} = details;
+	const {tried, untried, accepted, allowed, keys} = details;
 	const sentences = [
 		`${host} did not accept the login of ${user}: ${tried.length === 0 ? 'there was no key to try' : `tried ${listed(tried)}`}.`,
 	];
+	if (untried.length > 0) {
+		sentences.push(
+			`This program can not use ${listed(untried)}, which ssh would try.`,
+		);
+	}
+
 	if (details.isTooMany) {
 		sentences.push(`${host} ended it after too many tries.`);
 	}

@@ -152,7 +152,7 @@ const reach = async (
 					clock,
 					signal,
 				})
-			: {identities: [], notes: []};
+			: {identities: [], untried: [], notes: []};
 		let closed = 0;
 		for (;;) {
 			const knownHosts = await trust.known(settings);

@@ -4,6 +4,7 @@ import {UserError, exitCodes} from '../../errors.js';
 import type {ConnectQuestions} from '../host.js';
 import {
 	OneKeyAgent,
+	agentKeyName,
 	listAgentKeys,
 	signByAgent,
 	type AgentKey,
@@ -14,6 +15,13 @@ import type {HostClock} from './host-clock.js';
 import {readKeyFile, type KeyRing} from './key-files.js';
 import {fingerprintOf} from './known-hosts-files.js';
 import type {SshSettings} from './ssh-settings.js';
+import {
+	unusableInstead,
+	unusableIs,
+	unusableName,
+	unusableNote,
+	type UnusableKey,
+} from './unusable-keys.js';
 
 /** A key to log in with. */
 export type Identity = {
@@ -29,6 +37,8 @@ export type Identity = {
 export type Credentials = {
 	/** In the order in which they are tried. */
 	readonly identities: readonly Identity[];
+	/** Keys that can not be tried, by their names. */
+	readonly untried: readonly string[];
 	/** What can not be used, a sentence each. */
 	readonly notes: readonly string[];
 };
@@ -137,22 +147,38 @@ const sealedIdentity = (
 	};
 };
 
-const unusableKeyFile = (
+const keyFileError = (
+	node: string,
+	message: string,
+	advice: readonly string[],
+): UserError =>
+	new UserError(message, {
+		node,
+		exitCode: exitCodes.unreachable,
+		tryNext: [
+			...advice,
+			`Correct identityFile of ${node} in the cluster file, or IdentityFile in your SSH configuration.`,
+		],
+	});
+
+const noKeyFile = (
 	node: string,
 	file: string,
 	kind: 'absent' | 'unreadable' | 'public',
 ): UserError =>
-	new UserError(
+	keyFileError(
+		node,
 		kind === 'absent'
 			? `The key file ${file} for ${node} does not exist.`
 			: `The key file ${file} for ${node} can not be read as a private key.`,
-		{
-			node,
-			exitCode: exitCodes.unreachable,
-			tryNext: [
-				`Correct identityFile of ${node} in the cluster file, or IdentityFile in your SSH configuration.`,
-			],
-		},
+		[],
+	);
+
+const unusableKeyFile = (node: string, key: UnusableKey): UserError =>
+	keyFileError(
+		node,
+		`The key file ${key.what} for ${node} is ${unusableIs(key)}.`,
+		[unusableInstead(key)],
 	);
 
 /** The library can offer no certificate: it would sign in the certificate's name, which OpenSSH refuses. */
@@ -197,18 +223,16 @@ export const collectCredentials = async (
 	}
 
 	const held = new Map<string, AgentKey>(
-		(listed ?? []).map((known) => [encodingOf(known.key), known]),
+		(listed?.keys ?? []).map((known) => [encodingOf(known.key), known]),
 	);
 	const byAgent = ({key, comment}: AgentKey): Identity =>
-		makeIdentity(
-			ground,
-			comment === '' ? 'agent key' : `agent key ${comment}`,
-			key,
-			signByAgent(agent!, key),
-		);
+		makeIdentity(ground, agentKeyName(comment), key, signByAgent(agent!, key));
 
 	const named: Identity[] = [];
 	const files: Identity[] = [];
+	const unusable: UnusableKey[] = identitiesOnly
+		? []
+		: [...(listed?.unusable ?? [])];
 	for (const file of settings.keyFiles) {
 		const found = await readKeyFile(file);
 		const key = 'key' in found ? found.key : undefined;
@@ -216,16 +240,44 @@ export const collectCredentials = async (
 		if (inAgent !== undefined) {
 			held.delete(encodingOf(inAgent.key));
 			named.push(byAgent(inAgent));
-		} else if (found.kind === 'key') {
-			files.push(makeIdentity(ground, file, found.key, signByKey(found.key)));
-		} else if (found.kind === 'encrypted') {
-			files.push(
-				found.key === undefined
-					? sealedIdentity(ground, file, found.text)
-					: lockedIdentity(ground, file, found.text, found.key),
-			);
-		} else if (keyFileNamed && !(found.kind === 'public' && agent)) {
-			throw unusableKeyFile(node, file, found.kind);
+			continue;
+		}
+
+		switch (found.kind) {
+			case 'key': {
+				files.push(makeIdentity(ground, file, found.key, signByKey(found.key)));
+				break;
+			}
+
+			case 'encrypted': {
+				files.push(
+					found.key === undefined
+						? sealedIdentity(ground, file, found.text)
+						: lockedIdentity(ground, file, found.text, found.key),
+				);
+				break;
+			}
+
+			case 'unusable': {
+				const {encoding} = found;
+				if (keyFileNamed) {
+					throw unusableKeyFile(node, {what: file, key: encoding});
+				}
+
+				if (!unusable.some(({key: known}) => known.equals(encoding))) {
+					unusable.push({what: file, key: encoding});
+				}
+
+				break;
+			}
+
+			case 'public':
+			case 'absent':
+			case 'unreadable': {
+				if (keyFileNamed && !(found.kind === 'public' && agent)) {
+					throw noKeyFile(node, file, found.kind);
+				}
+			}
 		}
 	}
 
@@ -236,6 +288,7 @@ export const collectCredentials = async (
 		identities: keyFileNamed
 			? [...named, ...files, ...others]
 			: [...named, ...others, ...files],
-		notes,
+		untried: unusable.map((key) => unusableName(key)),
+		notes: [...notes, ...unusable.map((key) => unusableNote(key))],
 	};
 };

@@ -2,6 +2,7 @@ import {Buffer} from 'node:buffer';
 import {readFile} from 'node:fs/promises';
 import ssh2, {type ParsedKey} from 'ssh2';
 import type {ConnectQuestions} from '../host.js';
+import {keyTypeOf} from './known-hosts.js';
 import {UnknownKeyType, fromPkcs8, pkcs8Kind} from './pkcs8.js';
 import {subjectOf, type SecretMemory} from './secret-memory.js';
 
@@ -15,6 +16,8 @@ export type KeyFile =
 			readonly text: string;
 			readonly key: ParsedKey | undefined;
 	  }
+	/** A key of a type that the library does not know; its public half in SSH's own encoding. */
+	| {readonly kind: 'unusable'; readonly encoding: Buffer}
 	| {readonly kind: 'absent' | 'unreadable'};
 
 /** Parses a key as the library does; its types leave out that it may return several. */
@@ -44,13 +47,13 @@ const parsePrivateKey = (
 };
 
 /** A public key from SSH's own encoding; `undefined` for one that is not understood. */
-const parsePublicKey = (encoding: Buffer): ParsedKey | undefined => {
+export const parsePublicKey = (encoding: Buffer): ParsedKey | undefined => {
 	const parsed = parseKey(encoding);
 	return parsed instanceof Error ? undefined : parsed;
 };
 
-/** The public key that OpenSSH writes in clear before an encrypted one. Source: PROTOCOL.key of OpenSSH. */
-const clearPublicKey = (text: string): ParsedKey | undefined => {
+/** The public key that OpenSSH writes in clear before a private one. Source: PROTOCOL.key of OpenSSH. */
+const clearPublicKey = (text: string): Buffer | undefined => {
 	const [, body] =
 		/-----BEGIN OPENSSH PRIVATE KEY-----([\s\S]+?)-----END/.exec(text) ?? [];
 	const bytes = Buffer.from(body ?? '', 'base64');
@@ -72,7 +75,7 @@ const clearPublicKey = (text: string): ParsedKey | undefined => {
 		field();
 		field();
 		at += 4;
-		return parsePublicKey(field());
+		return field();
 	} catch {
 		return undefined;
 	}
@@ -95,6 +98,28 @@ const readText = async (
 	}
 };
 
+/** A public key as it stands in `FILE.pub`: its type, and its encoding in base64. */
+const publicKeyIn = (text: string): Buffer | undefined => {
+	const [type, base64 = ''] = text.trim().split(/\s+/);
+	const encoding = Buffer.from(base64, 'base64');
+	return keyTypeOf(encoding) === type ? encoding : undefined;
+};
+
+/** The key in a file or beside it, when it is one that the library does not know. */
+const unusableKey = async (
+	file: string,
+	text: string,
+): Promise<Buffer | undefined> => {
+	const beside = await readText(`${file}.pub`);
+	const encoding =
+		clearPublicKey(text) ??
+		publicKeyIn(text) ??
+		('text' in beside ? publicKeyIn(beside.text) : undefined);
+	return encoding === undefined || parsePublicKey(encoding) !== undefined
+		? undefined
+		: encoding;
+};
+
 /** The public key that lies beside a key file, in `FILE.pub`. */
 const keyBeside = async (file: string): Promise<ParsedKey | undefined> => {
 	const read = await readText(`${file}.pub`);
@@ -107,7 +132,12 @@ export const readKeyFile = async (file: string): Promise<KeyFile> => {
 	const read = await readText(file);
 	if (!('text' in read)) {
 		const beside = await keyBeside(file);
-		return beside === undefined ? read : {kind: 'public', key: beside};
+		if (beside !== undefined) {
+			return {kind: 'public', key: beside};
+		}
+
+		const encoding = await unusableKey(file, '');
+		return encoding === undefined ? read : {kind: 'unusable', encoding};
 	}
 
 	const parsed = parsePrivateKey(read.text);
@@ -115,14 +145,20 @@ export const readKeyFile = async (file: string): Promise<KeyFile> => {
 		return {kind: parsed.isPrivateKey() ? 'key' : 'public', key: parsed};
 	}
 
+	const encoding = await unusableKey(file, read.text);
+	if (encoding !== undefined) {
+		return {kind: 'unusable', encoding};
+	}
+
 	if (
 		pkcs8Kind(read.text) === 'encrypted' ||
 		/encrypted|passphrase/i.test(parsed.message)
 	) {
+		const clear = clearPublicKey(read.text);
 		return {
 			kind: 'encrypted',
 			text: read.text,
-			key: (await keyBeside(file)) ?? clearPublicKey(read.text),
+			key: (await keyBeside(file)) ?? (clear && parsePublicKey(clear)),
 		};
 	}
 

@@ -9,6 +9,8 @@ import {
 import {
 	configFilesOf,
 	readConfigFiles,
+	type ConfigFile,
+	type ConfigQuery,
 	type ConfiguredValues,
 } from './config-files.js';
 import {requireSafeNames} from './safe-names.js';
@@ -20,7 +22,7 @@ import {
 	fileTokens,
 	type Tokens,
 } from './tokens.js';
-import {unusedSettings} from './unused-settings.js';
+import {asksForOwn, unusedSettings} from './unused-settings.js';
 
 /** What to do about a host whose key nobody knows. */
 export type NewHostPolicy = 'ask' | 'accept' | 'refuse';
@@ -137,6 +139,19 @@ const agentSocket = (
 	return name === undefined ? expandHome(configured, home) : environment[name];
 };
 
+/** What the person's own file says of a host, as far as it can be read here. */
+const ownSettings = async (
+	query: ConfigQuery,
+	[own]: readonly ConfigFile[],
+): Promise<ConfiguredValues> => {
+	try {
+		return await readConfigFiles(query, [own!], () => undefined);
+	} catch {
+		// OpenSSH knows more than we read, and has judged the file already.
+		return new Map();
+	}
+};
+
 const newHostPolicies: Readonly<Record<string, NewHostPolicy>> = {
 	yes: 'refuse',
 	true: 'refuse',
@@ -196,7 +211,10 @@ export const resolveSettings = async (
 	};
 	const tokens = fileTokens(login);
 	const values = asked ?? expandFiles(found, tokens, source);
-	for (const what of unusedSettings(values)) {
+	const own = asksForOwn(values)
+		? await ownSettings(query, configFilesOf(home, systemConfig))
+		: new Map<string, never>();
+	for (const what of unusedSettings(values, own)) {
 		onUnused(what);
 	}
 

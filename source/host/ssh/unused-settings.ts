@@ -40,11 +40,35 @@ const unused: ReadonlyArray<readonly [keyword: string, meaning: string]> = [
 	],
 ];
 
-/** What a configuration asks for and does not get, one sentence each. */
-export const unusedSettings = (values: ConfiguredValues): readonly string[] => {
-	const sentences = unused
-		.filter(([keyword]) => isOn(values.get(keyword)?.[0]))
-		.map(([, meaning]) => meaning);
+/** The same for what a system's own configuration often turns on for everybody: it counts where a person has asked for it. */
+const unusedOfOwn: typeof unused = [
+	[
+		'gssapiauthentication',
+		'GSSAPIAuthentication is not used: Kerberos lets nobody in here, only keys, passwords and what a host asks',
+	],
+	[
+		'hostbasedauthentication',
+		'HostbasedAuthentication is not used: the key of this machine lets nobody in here, only keys, passwords and what a host asks',
+	],
+];
+
+/** Does what counts have anything for which it matters whether the person's own file says it? */
+export const asksForOwn = (values: ConfiguredValues): boolean =>
+	unusedOfOwn.some(([keyword]) => isOn(values.get(keyword)?.[0]));
+
+/** What a configuration asks for and does not get, one sentence each; `own` is what the person's own file says. */
+export const unusedSettings = (
+	values: ConfiguredValues,
+	own: ConfiguredValues,
+): readonly string[] => {
+	const isUnused =
+		(said: ConfiguredValues) =>
+		([keyword]: (typeof unused)[number]): boolean =>
+			isOn(said.get(keyword)?.[0]);
+	const sentences = [
+		...unused.filter(isUnused(values)),
+		...unusedOfOwn.filter(isUnused(own)),
+	].map(([, meaning]) => meaning);
 	return /^(?:no|off|false)$/i.test(
 		values.get('stricthostkeychecking')?.[0] ?? '',
 	)

@@ -113,6 +113,8 @@ export type SecretQuestion =
 			readonly port: number;
 			readonly instructions: string;
 			readonly prompt: string;
+			/** Why it comes now, in our own words, where that is no plain login. */
+			readonly why?: string;
 			/** Must the answer stay invisible while it is typed? */
 			readonly isHidden: boolean;
 	  }

@@ -65,11 +65,14 @@ export const secretText = (question: SecretQuestion): SecretText => {
 		}
 
 		case 'prompt': {
-			const {user, host, port, instructions, prompt, isHidden} = question;
+			const {user, host, port, instructions, prompt, why, isHidden} = question;
 			const name = `${host}${port === 22 ? '' : ` port ${port}`}`;
 			return {
 				title: `${name} asks ${user}: ${prompt}`,
-				lines: instructions === '' ? [] : [`${name} says: ${instructions}`],
+				lines: [
+					...(why === undefined ? [] : [why]),
+					...(instructions === '' ? [] : [`${name} says: ${instructions}`]),
+				],
 				isHidden,
 				mayBeEmpty: true,
 			};

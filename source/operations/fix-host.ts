@@ -1,5 +1,3 @@
-import type {NodeSpec} from '../cluster/schema.js';
-import {withDeadline} from '../deadline.js';
 import {describeError} from '../errors.js';
 import {DeadlineExceeded, HostLost} from '../host/errors.js';
 import type {Host} from '../host/host.js';
@@ -14,7 +12,13 @@ import {makeManifestKeeper} from '../install/manifest-keeper.js';
 import {firewallChanges, rulesToList} from '../install/steps/firewall.js';
 import {delay} from '../install/wait.js';
 import {removalLines} from '../plan/firewall/node-firewall.js';
-import type {FirewallFix, FixOutcome, World} from './operations.js';
+import type {FirewallFix, FixOutcome} from './operations.js';
+import {
+	msUntil,
+	settleAnew,
+	type SettleOptions,
+	type Settled,
+} from './settle-anew.js';
 
 /** What one rule may take on a slow machine, in s: the host waits longer by it, so that its wait does not end while rules are being added. */
 const secondsPerRule = 2;
@@ -33,35 +37,20 @@ const patienceSeconds = 45;
 const rollbackMs = 3000;
 const reachAgainMs = 60_000;
 
-/** One attempt to connect, in ms. */
-const attemptMs = 20_000;
-
-/** Between two attempts, in ms. */
-const pauseMs = {real: 1000, demo: 250};
-
 /** What opening one host's firewall needs. */
-export type FixHostOptions = {
+export type FixHostOptions = SettleOptions & {
 	/** Name of the cluster, for the manifest. */
 	readonly cluster: string;
-	readonly node: NodeSpec;
 	readonly fix: Pick<FirewallFix, 'firewall' | 'rules'>;
 	/** The open connection. */
 	readonly host: Host;
-	readonly world: World;
-	readonly signal: AbortSignal;
 	/** How long the host waits at least before it takes the rules back, in s. */
 	readonly rollbackSeconds: number;
 };
 
-/** Whole ms until a time of `performance.now()`, 1 when it is over. */
-const msUntil = (time: number): number =>
-	Math.max(Math.round(time - performance.now()), 1);
-
 /** How long the host waits, in s. */
 const secondsOf = ({rollbackSeconds, fix}: FixHostOptions): number =>
 	rollbackSeconds + secondsPerRule * fix.rules.length;
-
-type Settled = TakenBack | {readonly outcome: 'kept'};
 
 /** What remains of lines that were taken back, and how it is removed by hand. `undefined` when nothing remains. */
 const leftBehind = (
@@ -80,47 +69,6 @@ const leftBehind = (
 					...removalLines(left),
 				],
 			};
-
-/**
- * Connects anew until it succeeds or the time is over, and ends the change over that connection. Returns the last
- * failure in words when it did not succeed.
- */
-const settleAnew = async (
-	{node, world, signal}: FixHostOptions,
-	keep: boolean,
-	/** By `performance.now()`. */
-	until: number,
-): Promise<Settled | string> => {
-	for (;;) {
-		const limitMs = Math.min(attemptMs, msUntil(until));
-		let fresh: Host | undefined;
-		try {
-			const limited = withDeadline(signal, limitMs);
-			fresh = await world.connect(
-				{name: node.name, ssh: node.ssh},
-				{
-					signal: limited,
-					questions: {
-						// Its key is known from the connection that is open: any other is another machine.
-						trustHostKey: async () => false,
-						// What let us in before is remembered; for anything else a person would be too slow.
-						askSecret: async () => undefined,
-					},
-				},
-			);
-			return await fresh.run(firewallSettle, {keep}, {signal: limited});
-		} catch (error) {
-			signal.throwIfAborted();
-			if (performance.now() + pauseMs.real >= until) {
-				return describeError(error);
-			}
-		} finally {
-			await fresh?.close();
-		}
-
-		await delay(world.demo ? pauseMs.demo : pauseMs.real, signal);
-	}
-};
 
 /** The outcome of a change that was to be taken back: what was meant to be said is true only when nothing is left. */
 const takenBack = (
@@ -219,7 +167,7 @@ const openFirewall = async (
 		cut === undefined,
 		after(reachingEnds),
 	);
-	if (typeof settled !== 'string') {
+	if (settled.outcome !== 'unreached') {
 		if (cut === undefined && settled.outcome === 'kept') {
 			return {
 				kind: 'opened',
@@ -237,16 +185,30 @@ const openFirewall = async (
 		}));
 	}
 
+	if (settled.isUnanswered && cut === undefined) {
+		// The open connection is still good, so nobody has to wait.
+		const back = await host.run(firewallSettle, {keep: false}, {signal});
+		progress.armed = false;
+		const what = `${node.name} asks for something at each login, and nobody answered, so no new connection confirmed the change.`;
+		return takenBack(options, back, what, () => ({
+			kind: 'failed',
+			message: `${what} What was added has been taken back.`,
+			tryNext: [
+				'Do it again where somebody can answer: in a terminal, or in the wizard. A code for one time is asked for twice, to confirm the change and to look at the machine again.',
+			],
+		}));
+	}
+
 	await delay(msUntil(after(1) + rollbackMs), signal);
 	const again = await settleAnew(
 		options,
 		false,
 		performance.now() + reachAgainMs,
 	);
-	return typeof again === 'string'
+	return again.outcome === 'unreached'
 		? {
 				kind: 'failed',
-				message: `${node.name} was not reached after the change (${again}), nor when it should have taken the lines back by itself.`,
+				message: `${node.name} was not reached after the change (${again.why}), nor when it should have taken the lines back by itself.`,
 				tryNext: [
 					`Look at ${node.name} by its console: journalctl -u k3s-mesh-rollback.`,
 				],
@@ -254,10 +216,10 @@ const openFirewall = async (
 		: takenBack(
 				options,
 				again,
-				`${node.name} was not reached after the change (${settled}).`,
+				`${node.name} was not reached after the change (${settled.why}).`,
 				() => ({
 					kind: 'rolled-back',
-					message: `${node.name} was not reached after the change (${settled}), and took the lines back by itself.`,
+					message: `${node.name} was not reached after the change (${settled.why}), and took the lines back by itself.`,
 				}),
 			);
 };

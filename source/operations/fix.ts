@@ -83,6 +83,7 @@ export const applyFixes: ApplyFixes = async ({
 							fix,
 							host,
 							world,
+							askSecret: fleet.askSecret,
 							signal: held,
 							rollbackSeconds,
 						}),

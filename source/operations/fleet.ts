@@ -175,6 +175,7 @@ export const openFleet: OpenFleet = ({
 		},
 		hosts: () => ready<Host>(({host}) => host),
 		facts: () => ready<HostFacts>(({facts}) => facts),
+		askSecret: orderly.askSecret,
 		...(world.knock && {knock: world.knock}),
 		lookAtTailnet: makeLookAtTailnet(world),
 		relaysOf: makeRelaysOf(world),

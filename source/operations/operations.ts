@@ -90,6 +90,8 @@ export type Fleet = {
 	/** Open hosts and facts of the nodes that are ready. */
 	hosts(): ReadonlyMap<string, Host>;
 	facts(): ReadonlyMap<string, HostFacts>;
+	/** Asks whoever answered when the machines were contacted, one question at a time; `undefined` when nobody answers. */
+	readonly askSecret: ConnectQuestions['askSecret'];
 	/** The world's: how this machine itself takes part in measuring. */
 	readonly knock?: Knock;
 	/** What the control server of a cluster's tailnet says, asked through the world; absent where nobody can ask. */

@@ -1,9 +1,14 @@
 import assert from 'node:assert/strict';
-import {describe, test} from 'node:test';
+import {describe, mock, test} from 'node:test';
 import {clusterSchema} from '../../source/cluster/schema.js';
 import {UserError, exitCodes} from '../../source/errors.js';
 import {HostLost, ScriptFailed} from '../../source/host/errors.js';
-import type {Host} from '../../source/host/host.js';
+import type {
+	ConnectQuestions,
+	Host,
+	SecretQuestion,
+} from '../../source/host/host.js';
+import {secretText} from '../../source/host/secret-text.js';
 import type {MachineSpec} from '../../source/host/simulated/machine.js';
 import {parseManifest} from '../../source/install/manifest.js';
 import {manifestRead} from '../../source/host/scripts/manifest.js';
@@ -31,10 +36,16 @@ type Failing = Readonly<Record<string, () => Error>>;
 /** A stage with three machines; `attempt` may refuse a connection, and counts from 1 for each node. */
 const stageOf = async (
 	machines: Parameters<typeof threeMachines>[0],
-	attempt: (node: string, count: number) => Error | undefined = () => undefined,
+	attempt: (
+		node: string,
+		count: number,
+		options: Parameters<World['connect']>[1],
+	) => Error | undefined | Promise<Error | undefined> = () => undefined,
 	failing: Failing = {},
 	/** Scripts that answer this instead, by their name. */
 	answering: Readonly<Record<string, unknown>> = {},
+	/** Answers what a login asks. */
+	askSecret: ConnectQuestions['askSecret'] = async () => undefined,
 ) => {
 	const {world: simulated, clock} = fastWorld(threeMachines(machines));
 	const counts = new Map<string, number>();
@@ -45,7 +56,7 @@ const stageOf = async (
 		async connect(target, options) {
 			const count = (counts.get(target.name) ?? 0) + 1;
 			counts.set(target.name, count);
-			const refusal = attempt(target.name, count);
+			const refusal = await attempt(target.name, count, options);
 			if (refusal !== undefined) {
 				throw refusal;
 			}
@@ -90,7 +101,7 @@ const stageOf = async (
 		world,
 		questions: {
 			trustHostKey: async () => true,
-			askSecret: async () => undefined,
+			askSecret,
 		},
 		signal: stop.signal,
 	});
@@ -109,6 +120,7 @@ const stageOf = async (
 	const propose = () => proposeFixes({report, facts: fleet.facts()});
 	const apply = async (
 		fixes = propose(),
+		rollbackSeconds = 1,
 	): Promise<ReadonlyMap<string, FixOutcome>> => {
 		const told = new Map<string, FixOutcome>();
 		const outcomes = await applyFixes({
@@ -117,7 +129,7 @@ const stageOf = async (
 			fleet,
 			world,
 			signal: stop.signal,
-			rollbackSeconds: 1,
+			rollbackSeconds,
 			onOutcome(node, outcome) {
 				told.set(node, outcome);
 			},
@@ -250,6 +262,90 @@ describe('opening host firewalls', () => {
 			assert.ok(!stage.ran.includes('three firewall.settle keep'));
 			// Its facts are there again.
 			assert.equal(stage.fleet.contact('three')!.state, 'ready');
+		} finally {
+			await stage.fleet.close();
+		}
+	});
+
+	/** A login that wants a code from the connection on that a fix makes anew. */
+	const wantsCode: Parameters<typeof stageOf>[1] = async (
+		node,
+		count,
+		{questions, signal},
+	) => {
+		if (node !== 'three' || count === 1) {
+			return undefined;
+		}
+
+		const answer = await questions.askSecret({
+			kind: 'prompt',
+			user: 'me',
+			host: 'three',
+			port: 22,
+			instructions: '',
+			prompt: 'Verification code:',
+			isHidden: true,
+		});
+		signal.throwIfAborted();
+		return answer === '123456' ? undefined : unreachable();
+	};
+
+	test('a login that wants a code each time asks the person, who has as long as the host waits', async () => {
+		const asked: SecretQuestion[] = [];
+		const stage = await stageOf(
+			{three: closed('host-firewall')},
+			wantsCode,
+			{},
+			{},
+			async (question) => {
+				asked.push(question);
+				// Longer than a machine would have for it.
+				mock.timers.tick(30_000);
+				return '123456';
+			},
+		);
+		mock.timers.enable({apis: ['setTimeout']});
+		try {
+			assert.deepEqual(
+				[...(await stage.apply(stage.propose(), 120)).values()],
+				[{kind: 'opened'}],
+			);
+			assert.ok(stage.ran.includes('three firewall.settle keep'));
+			// The one that confirms the change says why it comes; the one behind it is a plain login.
+			assert.equal(asked.length, 2);
+			const [why, ...none] = asked.map(
+				(question) => secretText(question).lines,
+			);
+			assert.match(
+				why!.join('\n'),
+				/^This new login to three has to succeed within \d+ s; else it takes its new firewall rules back\.$/,
+			);
+			assert.deepEqual(none, [[]]);
+		} finally {
+			mock.timers.reset();
+			await stage.fleet.close();
+		}
+	});
+
+	test('where nobody gives the code the rules are taken back at once, and it is said why', async () => {
+		const stage = await stageOf({three: closed('host-firewall')}, wantsCode);
+		try {
+			const outcome = (await stage.apply()).get('three')!;
+			assert.ok(outcome.kind === 'failed');
+			assert.match(
+				outcome.message,
+				/^three asks for something at each login, and nobody answered, .* What was added has been taken back\.$/,
+			);
+			assert.match(
+				outcome.tryNext.join(' '),
+				/in a terminal, or in the wizard/,
+			);
+			assert.deepEqual(
+				stage.ran.filter((name) => name.startsWith('three firewall.settle')),
+				['three firewall.settle back'],
+			);
+			// The fleet's, one to confirm, and the fleet's again.
+			assert.equal(stage.counts.get('three'), 3);
 		} finally {
 			await stage.fleet.close();
 		}

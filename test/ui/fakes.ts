@@ -114,6 +114,7 @@ const makeFleet =
 
 		const fleet: Fleet = {
 			secrets: world,
+			askSecret: async (question) => questions.askSecret(question),
 			contact: (name) => contacts.get(name),
 			async add(node) {
 				const known = machines[node.ssh.host] ?? {

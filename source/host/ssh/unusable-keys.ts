@@ -16,23 +16,24 @@ export type UnusableKey = {
 const plainKey =
 	'let the host accept a plain key, too, and have it in a file or add it to the agent (ssh-add)';
 
+const certificate = /-cert-v\d+@openssh\.com$/;
+
 /** By type, what it is and what to do instead. Source: PROTOCOL.u2f and PROTOCOL.certkeys of OpenSSH. */
 const kinds: ReadonlyArray<
 	readonly [type: RegExp, is: string, instead: string]
 > = [
-	[
-		/-cert-v\d+@openssh\.com$/,
-		'a certificate',
-		'let the host accept the key itself',
-	],
+	[certificate, 'a certificate', 'let the host accept the key itself'],
 	[/^sk-/, 'the key of a security key (FIDO)', plainKey],
 	[/^/, 'a key of another type', plainKey],
 ];
 
 const describe = ({what, key}: UnusableKey) => {
 	const type = keyTypeOf(key) ?? 'unknown';
-	const [, is, instead] = kinds.find(([pattern]) => pattern.test(type))!;
-	return {name: `${what} (${type} ${fingerprintOf(key)})`, is, instead};
+	const [pattern, is, instead] = kinds.find(([known]) => known.test(type))!;
+	// The fingerprint of a certificate is that of the key in it.
+	const shown =
+		pattern === certificate ? type : `${type} ${fingerprintOf(key)}`;
+	return {name: `${what} (${shown})`, is, instead};
 };
 
 /** The key's name with its type, for people. */

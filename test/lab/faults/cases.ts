@@ -1,7 +1,7 @@
 /** The cells of the matrix. */
 import type {Role} from '../../../source/cluster/schema.js';
 import {faultNames, faults, type Fault, type FaultName} from './faults.js';
-import {stepNames, type StepName} from './steps.js';
+import {courses, stepsOf, type StepName} from './steps.js';
 
 /** One cell of the matrix: a fault that happens to a machine while it is in the middle of a step. */
 export type Case = {
@@ -32,11 +32,13 @@ export const spared = ({fault, step, role}: Case): string | undefined =>
 		: undefined);
 
 /** Every fault in every step that it can touch. */
-export const allCases: readonly Case[] = roles.flatMap((role) =>
-	faultNames.flatMap((fault) =>
-		stepNames
-			.map((step): Case => ({fault, step, role}))
-			.filter((one) => spared(one) === undefined),
+export const allCases: readonly Case[] = courses.flatMap((course) =>
+	roles.flatMap((role) =>
+		faultNames.flatMap((fault) =>
+			stepsOf(course)
+				.map((step): Case => ({fault, step, role}))
+				.filter((one) => spared(one) === undefined),
+		),
 	),
 );
 

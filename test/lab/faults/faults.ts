@@ -3,7 +3,7 @@ import type {ChildProcess} from 'node:child_process';
 import {waitFor, type LabNode, type MirrorControl} from '../index.js';
 import type {Stage} from '../support.js';
 import {mirrorName} from './hosts.js';
-import type {StepName} from './steps.js';
+import {stepNames, stepsOf, type StepName} from './steps.js';
 
 /** Where a fault happens. */
 export type Scene = {
@@ -19,6 +19,11 @@ export type Fault = {
 	readonly spares: Partial<Readonly<Record<StepName, string>>>;
 	/** What the sentence must say of the cause, where the run does not get over it. */
 	readonly cause: RegExp;
+	/**
+	 * A run may get over it: it goes by itself (`true`), or these steps have no need of what is gone. All others have to
+	 * end with the sentence: a run that ends well with a download that was changed has not looked.
+	 */
+	readonly mayPass?: true | readonly StepName[];
 	/** Happens before the step begins to move bytes, not in the middle of it. */
 	readonly atBegin?: true;
 	/** Needs hosts with a clock of their own. */
@@ -53,10 +58,16 @@ const except = (
 ): Partial<Record<StepName, string>> =>
 	Object.fromEntries(steps.map((step) => [step, why]));
 
-const notFromThere = (what: string) =>
+const downloads: readonly StepName[] = [
+	'download',
+	'install',
+	'tailscale-install',
+];
+
+const onlyIn = (steps: readonly StepName[], why: string) =>
 	except(
-		['firewall', 'send', 'configure', 'start', 'join', 'ready', 'verify'],
-		`${what} nothing then`,
+		stepNames.filter((name) => !steps.includes(name)),
+		why,
 	);
 
 const unitOf = ({node}: Scene) =>
@@ -83,6 +94,7 @@ export const faults = {
 		title: 'the SSH connection is reset',
 		spares: {},
 		cause: lost,
+		mayPass: true,
 		inject: async (scene) =>
 			onHost(scene, "ss -K state established '( sport = :22 )' >/dev/null"),
 		mend: nothing,
@@ -108,6 +120,7 @@ export const faults = {
 		title: 'the host loses power and boots again',
 		spares: {},
 		cause: lost,
+		mayPass: true,
 		async inject({stage, node}) {
 			const boot = node.pid();
 			reboots.set(stage, node.reboot('abruptly'));
@@ -149,7 +162,7 @@ dd if=/dev/zero of=/var/fault bs=4k oflag=append conv=notrunc 2>/dev/null || :`,
 	},
 	'download-cut': {
 		title: 'each download ends half-way',
-		spares: notFromThere('the host downloads'),
+		spares: onlyIn(downloads, 'the host downloads nothing then'),
 		cause: /transfer closed|reset|cannot be downloaded/i,
 		atBegin: true,
 		inject: async (scene) => onMirror(scene, {cutsFiles: true}),
@@ -158,7 +171,7 @@ dd if=/dev/zero of=/var/fault bs=4k oflag=append conv=notrunc 2>/dev/null || :`,
 	'wrong-checksum': {
 		title: 'the download has another checksum',
 		spares: {
-			...notFromThere('the host downloads'),
+			...onlyIn(downloads, 'the host downloads nothing then'),
 			install: 'K3s publishes no checksum of its install script',
 		},
 		cause: /another sha256/,
@@ -168,10 +181,13 @@ dd if=/dev/zero of=/var/fault bs=4k oflag=append conv=notrunc 2>/dev/null || :`,
 	},
 	'crash-loop': {
 		title: 'K3s ends right after each start',
-		spares: except(
-			['firewall', 'send', 'download', 'configure', 'install'],
-			'K3s is not started yet',
-		),
+		spares: {
+			...onlyIn(
+				['start', 'join', 'ready', 'verify', 'routes'],
+				'K3s is not started yet',
+			),
+			...except(stepsOf('leaving'), 'K3s is taken away'),
+		},
 		cause:
 			/K3s ends right after each start, and says last: a module of the owner is broken/,
 		inject: async (scene) =>
@@ -195,7 +211,7 @@ systemctl kill --signal=KILL ${unitOf(scene)} || :`,
 	},
 	'dns-gone': {
 		title: 'the host resolves no name any more',
-		spares: notFromThere('the host asks for'),
+		spares: onlyIn(downloads, 'the host asks for nothing by name then'),
 		cause: /resolve/i,
 		atBegin: true,
 		inject: async (scene) =>
@@ -205,10 +221,16 @@ systemctl kill --signal=KILL ${unitOf(scene)} || :`,
 	},
 	'clock-jump': {
 		title: "the host's clock jumps to 1970",
-		spares: except(
-			['firewall', 'send', 'download', 'configure', 'install'],
-			"nothing in it looks at the clock: the lab's mirror speaks plain HTTP",
-		),
+		spares: {
+			...except(
+				['firewall', 'send', 'download', 'configure', 'install'],
+				"nothing in it looks at the clock: the lab's mirror speaks plain HTTP",
+			),
+			...except(
+				stepsOf('tailnet', 'leaving'),
+				'a clock of its own takes an emulated machine, and that many minutes',
+			),
+		},
 		cause: /a clock is wrong/,
 		onMachines: true,
 		inject: async (scene) =>
@@ -221,6 +243,18 @@ systemctl kill --signal=KILL ${unitOf(scene)} || :`,
 				scene,
 				'{ read -r was; read -r up; } </run/fault-clock; now=$(cut -d. -f1 /proc/uptime); date --set "@$((was + now - up))"',
 			),
+	},
+	'control-away': {
+		title: 'the control server of the tailnet is away',
+		spares: onlyIn(
+			['tailscale-login', 'routes'],
+			'nothing is asked of it then',
+		),
+		cause: /does not reach https:|control server/i,
+		// The node knows what was approved before.
+		mayPass: ['routes'],
+		inject: async ({stage}) => stage.lab.headscale.stop(),
+		mend: async ({stage}) => stage.lab.headscale.start(),
 	},
 } satisfies Readonly<Record<string, Fault>>;
 

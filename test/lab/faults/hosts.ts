@@ -63,3 +63,16 @@ export const faultMachines: Topology = {
 		setup,
 	})),
 };
+
+/** The same with a control server of a tailnet, and without firewalls; the agent gets its Tailscale from us. */
+export const faultTailnet: Topology = {
+	...faultHosts,
+	name: 'faults-tailnet',
+	about: `${faultHosts.about}, and a headscale`,
+	tailnet: 'current',
+	hosts: faultHosts.hosts.map((host) => ({
+		...host,
+		setup,
+		...(host.role === 'server' && {tailscale: 'installed'}),
+	})),
+};

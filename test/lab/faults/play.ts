@@ -1,18 +1,16 @@
-/** Plays one cell of the matrix: an apply that is struck in the middle of a step, and the next one. */
+/** Plays one cell of the matrix: a run that is struck in the middle of a step, and the next one. */
 import assert from 'node:assert/strict';
-import {once} from 'node:events';
 import {copyFileSync, mkdirSync} from 'node:fs';
 import path from 'node:path';
-import process from 'node:process';
-import {createInterface} from 'node:readline';
-import type {InstallEvent} from '../../../source/install/events.js';
+import type {Role} from '../../../source/cluster/schema.js';
+import {assertSame, machinesOf} from '../machine-look.js';
 import {releaseFolder, releases} from '../releases.js';
-import {program, type Stage} from '../support.js';
+import {assertCode, type Stage} from '../support.js';
 import type {Case} from './cases.js';
-import {faults, type Fault, type Scene} from './faults.js';
+import {faults, type Scene} from './faults.js';
 import type {Ground} from './ground.js';
-import {mirrorName} from './hosts.js';
-import {stepIdOf} from './steps.js';
+import {steps} from './steps.js';
+import {judge, Missed, strike, type Played} from './strike.js';
 
 /** How long a node may wait for something, in s: given to the program. */
 const waitLimit = {containers: 30, machines: 240};
@@ -21,32 +19,14 @@ const waitLimit = {containers: 30, machines: 240};
  * the other node is proven afterwards, which takes emulated machines minutes.
  */
 const allowance = {containers: 100, machines: 400};
-/** Bytes a second while something is to happen in the middle of a download. */
-const slowly = 4_000_000;
 
-/** How a struck run ended. */
-export type Played = {
-	/** Killed itself; got over it; or said what is wrong. */
-	readonly ended: 'killed' | 'went-on' | 'told';
-	/** What it said of the step that failed, and what to try. */
-	readonly said: readonly string[];
-	/** From the fault to the end of the run, in ms. */
-	readonly endedAfterMs: number;
-};
-
-/** The step had ended before the fault came: nothing was tried. */
-class Missed extends Error {}
-
-type Ended = {
-	readonly code: number | null;
-	readonly events: readonly InstallEvent[];
-	readonly output: string;
-	readonly struckAt: number;
-	readonly endedAfterMs: number;
-};
-
-const wordsOf = (stage: Stage, seconds: number): readonly string[] => [
-	'apply',
+/** A run that asks nothing, tells what it does as JSON, and waits so long for one thing. */
+const wordsOf = (
+	command: 'apply' | 'uninstall',
+	stage: Stage,
+	seconds: number,
+): readonly string[] => [
+	command,
 	stage.clusterPath,
 	'--yes',
 	'--progress',
@@ -57,145 +37,13 @@ const wordsOf = (stage: Stage, seconds: number): readonly string[] => [
 	stage.kubeconfigPath,
 ];
 
-/** Is this the moment: the step has begun, and when it moves bytes, some of them have moved? */
-const isMoment = (
-	event: InstallEvent,
-	stepId: string,
-	isMidway: boolean,
-): boolean =>
-	isMidway
-		? event.type === 'progress' &&
-			event.step === stepId &&
-			event.doneBytes > 0 &&
-			event.doneBytes < (event.totalBytes ?? 0)
-		: event.type === 'step' &&
-			event.step === stepId &&
-			event.state === 'running';
-
-/** Runs an apply, and has the fault strike while the program stands still in the step. */
-const strike = async (
-	{stage, node}: Scene,
-	{fault: name, step}: Case,
-	{
-		words,
-		limitMs,
-	}: {readonly words: readonly string[]; readonly limitMs: number},
-): Promise<Ended> => {
-	const fault: Fault = faults[name];
-	const isMidway =
-		(step === 'download' || step === 'send') && fault.atBegin === undefined;
-	if (isMidway) {
-		await stage.lab.mirror.control({bytesPerSecond: slowly});
-	}
-
-	const child = stage.lab.client.spawn([process.execPath, program, ...words], {
-		env: stage.env,
-		stdio: ['ignore', 'pipe', 'pipe'],
-	});
-	const exited = once(child, 'close') as Promise<[number | null]>;
-	const events: InstallEvent[] = [];
-	const output: string[] = [];
-	child.stderr!.setEncoding('utf8').on('data', (chunk: string) => {
-		output.push(chunk);
-	});
-	let struckAt = 0;
-	let limit: NodeJS.Timeout | undefined;
-	for await (const line of createInterface({input: child.stdout!})) {
-		const event = JSON.parse(line) as InstallEvent;
-		events.push(event);
-		if (
-			struckAt === 0 &&
-			isMoment(event, stepIdOf(node.name, step), isMidway)
-		) {
-			child.kill('SIGSTOP');
-			struckAt = Date.now();
-			await fault.inject({stage, node}, child);
-			if (isMidway) {
-				await stage.lab.mirror.control({});
-			}
-
-			child.kill('SIGCONT');
-			limit = setTimeout(() => {
-				output.push('\nThe run did not end by its deadline.');
-				child.kill('SIGKILL');
-			}, limitMs);
-		}
-	}
-
-	const [code] = await exited;
-	clearTimeout(limit);
-	return {
-		code,
-		events,
-		output: output.join(''),
-		struckAt,
-		endedAfterMs: Date.now() - struckAt,
-	};
-};
-
-/** Judges how a struck run ended. */
-const judge = (
-	{code, events, output, struckAt, endedAfterMs}: Ended,
-	node: string,
-	{fault: name, step}: Case,
-): Played => {
-	const story = `${output}\n${events.map((event) => JSON.stringify(event)).join('\n')}`;
-	if (struckAt === 0) {
-		assert.fail(`The step never began.\n${story}`);
-	}
-
-	const stepId = stepIdOf(node, step);
-	const ending = events.find(
-		(event) =>
-			event.type === 'step' &&
-			event.step === stepId &&
-			['changed', 'unchanged', 'failed', 'skipped'].includes(event.state),
-	);
-	if (ending && ending.at < struckAt) {
-		throw new Missed();
-	}
-
-	if (name === 'client-kill') {
-		assert.equal(code, null, story);
-		return {ended: 'killed', said: [], endedAfterMs};
-	}
-
-	if (code === 0) {
-		return {ended: 'went-on', said: [], endedAfterMs};
-	}
-
-	assert.equal(code, 1, story);
-	// A step of another node may end first, because it needs something of the struck one.
-	const failed = events.find(
-		(event) =>
-			event.type === 'step' &&
-			event.node === node &&
-			event.state === 'failed' &&
-			faults[name].cause.test(event.message ?? ''),
-	);
-	assert.ok(failed?.type === 'step', `No sentence names the cause.\n${story}`);
-	assert.ok((failed.tryNext ?? []).length > 0, `Nothing to try.\n${story}`);
-	const end = events.find((event) => event.type === 'run-ended');
-	const nodeEnd = end?.nodes.find((one) => one.node === node);
-	assert.equal(nodeEnd?.state, 'failed', story);
-	return {
-		ended: 'told',
-		said: [`${failed.step}: ${failed.message}`, ...(failed.tryNext ?? [])],
-		endedAfterMs,
-	};
-};
-
 /** Gives the cluster file what the step needs: a mirror by name, or a folder to send from. */
-const prepare = async (stage: Stage, {step}: Case): Promise<void> => {
+const prepare = async (
+	{stage, clusterKeys}: Ground,
+	{step}: Case,
+): Promise<void> => {
 	if (step !== 'send') {
-		const base = `http://${mirrorName}`;
-		stage.writeCluster({
-			mirrors: {
-				installScript: `${base}/install.sh`,
-				releases: `${base}/releases`,
-				channels: `${base}/channels`,
-			},
-		});
+		stage.writeCluster(clusterKeys);
 		return;
 	}
 
@@ -211,30 +59,48 @@ const prepare = async (stage: Stage, {step}: Case): Promise<void> => {
 	stage.writeCluster({k3s: {version}, airgap: {folder}, mirrors: {}});
 };
 
-const playOnce = async (
-	{stage, nodeOf, watch, onMachines}: Ground,
+/** Runs a command with the fault in the middle of the step, and mends what the fault broke. */
+const playStruck = async (
+	{kind}: Ground,
+	scene: Scene,
 	one: Case,
+	command: 'apply' | 'uninstall',
 ): Promise<Played> => {
-	const kind = onMachines ? 'machines' : 'containers';
-	const seconds = waitLimit[kind];
-	const node = nodeOf(one.role);
-	const scene = {stage, node};
-	await prepare(stage, one);
-	watch.begin();
+	const speed = kind === 'machines' ? 'machines' : 'containers';
+	const seconds = waitLimit[speed];
 	const struck = await strike(scene, one, {
-		words: wordsOf(stage, seconds),
-		limitMs: (seconds + allowance[kind]) * 1000,
+		words: wordsOf(command, scene.stage, seconds),
+		limitMs: (seconds + allowance[speed]) * 1000,
 	});
 	await faults[one.fault].mend(scene);
-	const played = judge(struck, node.name, one);
-	const ours = await watch.ours();
+	return judge(struck, scene.node, one);
+};
 
-	const next = await stage.run(wordsOf(stage, Math.max(120, seconds)), 600_000);
+/** Runs the command once more, with all the time that it wants: it has to end well. */
+const playNext = async (
+	stage: Stage,
+	command: 'apply' | 'uninstall',
+	{said}: Pick<Played, 'said'>,
+): Promise<void> => {
+	const next = await stage.run(
+		wordsOf(command, stage, waitLimit.machines),
+		600_000,
+	);
 	assert.equal(
 		next.code,
 		0,
-		`The next run: ${next.stderr}\n${next.stdout}\nThe struck one:\n${played.said.join('\n')}`,
+		`The next run: ${next.stderr}\n${next.stdout}\nThe struck one:\n${said.join('\n')}`,
 	);
+};
+
+const playApply = async (ground: Ground, one: Case): Promise<Played> => {
+	const {stage, nodeOf, watch} = ground;
+	await prepare(ground, one);
+	watch.begin();
+	const scene = {stage, node: nodeOf(one.role)};
+	const played = await playStruck(ground, scene, one, 'apply');
+	const ours = await watch.ours();
+	await playNext(stage, 'apply', played);
 	await watch.assertNothingLost(ours);
 	const {stdout} = await nodeOf('server').exec(
 		'k3s kubectl get nodes --no-headers',
@@ -247,8 +113,32 @@ const playOnce = async (
 	return played;
 };
 
+/** A cluster is brought up, and taken away again by a run that is struck and the next one: all is as it was before. */
+const playLeaving = async (ground: Ground, one: Case): Promise<Played> => {
+	const {stage, nodeOf, watch} = ground;
+	await prepare(ground, one);
+	watch.begin();
+	const before = await machinesOf(stage);
+	assertCode(await stage.run(wordsOf('apply', stage, 120)), 0);
+	const scene = {stage, node: nodeOf(one.role)};
+	const played = await playStruck(ground, scene, one, 'uninstall');
+	await playNext(stage, 'uninstall', played);
+	await watch.assertNothingLost([]);
+	for (const [name, after] of await machinesOf(stage)) {
+		assertSame(name, after, before.get(name));
+	}
+
+	return played;
+};
+
+/** The role whose machine, with all that joined it, is to be as at first before a cell is played. */
+export const resetRoleOf = ({step, role}: Case): Role =>
+	steps[step].course === 'leaving' ? 'server' : role;
+
 /** Plays one cell on hosts of its kind; throws an `AssertionError` that tells what did not hold. */
 export const play = async (ground: Ground, one: Case): Promise<Played> => {
+	const playOnce =
+		steps[one.step].course === 'leaving' ? playLeaving : playApply;
 	for (let attempt = 1; attempt <= 3; attempt += 1) {
 		try {
 			return await playOnce(ground, one);
@@ -257,7 +147,7 @@ export const play = async (ground: Ground, one: Case): Promise<Played> => {
 				throw error;
 			}
 
-			await ground.reset(one.role);
+			await ground.reset(resetRoleOf(one));
 		}
 	}
 

@@ -1,9 +1,9 @@
 /** Plays cells of the matrix, one after the other, and says what came of each. */
 import {Lost} from './belongings.js';
 import type {Case} from './cases.js';
-import {faults, type Fault} from './faults.js';
-import {openGround, type Ground} from './ground.js';
-import {play, type Played} from './play.js';
+import {groundOf, openGround, type Ground} from './ground.js';
+import {play, resetRoleOf} from './play.js';
+import type {Played} from './strike.js';
 
 /** What came of a cell. */
 export type CaseResult = Case &
@@ -36,15 +36,11 @@ export const makePlayer = (): Player => {
 	return {
 		close,
 		async play(one) {
-			const fault: Fault = faults[one.fault];
-			const onMachines = fault.onMachines ?? false;
+			const kind = groundOf(one);
 			try {
-				if (
-					ground?.onMachines !== onMachines ||
-					!(await ground.reset(one.role))
-				) {
+				if (ground?.kind !== kind || !(await ground.reset(resetRoleOf(one)))) {
 					await close();
-					ground = await openGround(onMachines);
+					ground = await openGround(kind);
 				}
 
 				return {...one, held: true, ...(await play(ground, one))};

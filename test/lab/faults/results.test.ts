@@ -38,7 +38,7 @@ test('a matrix in which all held says so, has a row for each fault, and a senten
 	assert.ok(!text.includes('?'));
 	assert.equal(text.match(/● 3 s/g)?.length, allCases.length);
 	assert.equal(
-		text.match(/^ {2}> agt\/\w+: why$/gm)?.length,
+		text.match(/^ {2}> agt\/[\w-]+: why$/gm)?.length,
 		faultNames.length,
 	);
 	assert.match(

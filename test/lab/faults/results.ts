@@ -1,15 +1,8 @@
 import type {Role} from '../../../source/cluster/schema.js';
-import {
-	allCases,
-	caseName,
-	roles,
-	spared,
-	stepsOfServer,
-	type Case,
-} from './cases.js';
+import {allCases, caseName, spared, stepsOfServer, type Case} from './cases.js';
 import {faultNames, faults} from './faults.js';
 import type {CaseRecord} from './records.js';
-import {stepNames} from './steps.js';
+import {stepsOf, type Course} from './steps.js';
 
 const signs = {killed: '●', 'went-on': '○', told: '●'} as const;
 const failedSign = '✖';
@@ -64,14 +57,17 @@ export const renderResults = (records: readonly CaseRecord[]): string => {
 				: failedSign;
 	};
 
-	const tableOf = (role: Role): string => {
-		const steps = stepNames.filter((step) =>
+	const tableOf = (course: Course, role: Role): string => {
+		const steps = stepsOf(course).filter((step) =>
 			allCases.some((one) => one.role === role && one.step === step),
+		);
+		const rows = faultNames.filter((fault) =>
+			steps.some((step) => spared({fault, step, role}) === undefined),
 		);
 		return [
 			row(['fault', ...steps]),
 			row(['---', ...steps.map(() => '---')]),
-			...faultNames.map((fault) =>
+			...rows.map((fault) =>
 				row([
 					faults[fault].title,
 					...steps.map((step) => cellOf({fault, step, role})),
@@ -80,7 +76,11 @@ export const renderResults = (records: readonly CaseRecord[]): string => {
 		].join('\n');
 	};
 
-	const [ofAgent, ofServer] = roles.map((role) => tableOf(role));
+	// In this order, so that the notes are numbered as they are read.
+	const ofAgent = tableOf('install', 'agent');
+	const ofServer = tableOf('install', 'server');
+	const ofTailnet = tableOf('tailnet', 'agent');
+	const ofLeaving = tableOf('leaving', 'agent');
 	const held = records.flatMap(({outcome}) => (outcome.held ? [outcome] : []));
 	const wentOn = held.filter(({ended}) => ended === 'went-on');
 	const lost = records.filter(({outcome}) => !outcome.held && outcome.lost);
@@ -98,10 +98,11 @@ export const renderResults = (records: readonly CaseRecord[]): string => {
 
 		return [];
 	});
-	return `# What an install survives
+	return `# What an install and an uninstall survive
 
 Written by \`npm run faults\`, not by hand. Each cell is one \`apply\` on real hosts (a server and an agent; the K3s
-[double](../k3s-double/README.md)) that is struck in the middle of a step of one of them, and the \`apply\` after it.
+[double](../k3s-double/README.md)) that is struck in the middle of a step of one of them, and the \`apply\` after it; or
+an \`uninstall\`, and the one after that.
 
 **${records.length} cases, ${held.length} survived, ${lost.length} lost something.** In ${wentOn.length} the struck run itself got over it.${
 		unplayed === 0
@@ -112,8 +113,10 @@ ${playedWhen(records)}
 
 A case has survived when the struck run ends by its deadline, and either gets over the fault (○) or says on which node,
 in which step and why it failed and what to try next (●; a program that is killed says nothing); when the next run ends
-with a cluster that is proven; when no file is left half-written; and when everything of the owner's (files, K3s
-configuration, firewall rules, cluster file, kubeconfig) is as it was. The time is from the fault to the end of the run.
+with a cluster that is proven, or an uninstall with machines that are as they were before, file by file; when no file is
+left half-written; and when everything of the owner's (files, K3s configuration, firewall rules, cluster file, kubeconfig)
+is as it was. What a run cannot get over it has to tell (●): one that ends well with a download that was changed has not
+looked. The time is from the fault to the end of the run.
 
 ## The agent is struck
 
@@ -126,6 +129,19 @@ In the steps in which it is not as an agent is: ${Object.entries(stepsOfServer)
 		.join(', ')}.
 
 ${ofServer}
+
+## An agent of a tailnet is struck
+
+With a real headscale and real Tailscale, in the steps that a cluster on a tailnet has besides: \`close-ports\` in one
+whose K3s stands on tailnet addresses (\`tailscale-ip\`), all others in one with K3s's own integration (\`tailscale\`).
+
+${ofTailnet}
+
+## A machine that leaves is struck
+
+Each \`uninstall\` takes a cluster away that was brought up before.
+
+${ofLeaving}
 
 ${notes.map((why, index) => `–${index + 1}: does not apply, ${why}.`).join('\\\n')}
 

@@ -8,6 +8,7 @@ import process from 'node:process';
 import {parseArgs} from 'node:util';
 import {LabError} from '../index.js';
 import {allCases, caseName} from './cases.js';
+import {groundOf} from './ground.js';
 import {makePlayer} from './player.js';
 import {keepResult, readRecords} from './records.js';
 
@@ -30,7 +31,10 @@ const holding = new Set(
 				.map((record) => record.case)
 		: [],
 );
-const cases = named.filter((one) => !holding.has(caseName(one)));
+// Those of one ground after each other: to bring hosts up takes longest.
+const cases = named
+	.filter((one) => !holding.has(caseName(one)))
+	.toSorted((one, other) => groundOf(one).localeCompare(groundOf(other)));
 
 const player = makePlayer();
 let survived = 0;

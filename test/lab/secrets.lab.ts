@@ -1,12 +1,22 @@
 import assert from 'node:assert/strict';
 import {Buffer} from 'node:buffer';
+import {execFileSync} from 'node:child_process';
 import {readFileSync, readdirSync, statSync} from 'node:fs';
 import path from 'node:path';
+import process from 'node:process';
 import test from 'node:test';
+import {parse} from 'yaml';
+import type {ClusterInput} from '../../source/cluster/schema.js';
 import {configPath} from '../../source/plan/paths.js';
 import {isSecretPlace, secretPlaces} from './secret-places.js';
 import {commandLines, watchCommandLines} from './watch-command-lines.js';
-import {assertCode, stageFor, type Stage} from './support.js';
+import {
+	assertCode,
+	program,
+	stageFor,
+	type Outcome,
+	type Stage,
+} from './support.js';
 
 /** The secrets of the cluster, read where they may be: K3s's own folder and our 0600 files on the servers. */
 const secretsOf = async (stage: Stage): Promise<string[]> => {
@@ -24,6 +34,84 @@ const secretsOf = async (stage: Stage): Promise<string[]> => {
 		key.groups!.key!,
 	];
 };
+
+/** What is typed, by someone who logs in to `fra2` by password and to `ams1` with an encrypted key. */
+const typed = {
+	password: 'Correct+horse /4711',
+	passphrase: 'open=sesame & "shut"',
+};
+
+/** Takes all other ways in from the two agents, and writes the cluster file for those that are left. */
+const lockIn = async ({lab, folder, writeCluster}: Stage): Promise<void> => {
+	const byPassword = await lab.node('fra2').exec(
+		`cat | chpasswd
+cat >/etc/ssh/sshd_config.d/password.conf <<'END'
+Match User asks
+	PasswordAuthentication yes
+	AuthenticationMethods password
+END
+systemctl reload ssh`,
+		{input: `asks:${typed.password}`},
+	);
+	assert.equal(byPassword.code, 0, byPassword.stderr);
+	const key = path.join(folder, 'locked');
+	execFileSync('ssh-keygen', [
+		'-q',
+		'-t',
+		'ed25519',
+		'-f',
+		key,
+		'-N',
+		typed.passphrase,
+	]);
+	const byKey = await lab
+		.node('ams1')
+		.exec('cat >/home/me/.ssh/authorized_keys', {
+			input: readFileSync(`${key}.pub`),
+		});
+	assert.equal(byKey.code, 0, byKey.stderr);
+	const {nodes = []} = parse(lab.clusterFile()) as ClusterInput;
+	const ways: Readonly<
+		Record<string, NonNullable<ClusterInput['nodes']>[number]['ssh']>
+	> = {
+		fra2: {host: lab.node('fra2').externalIp, user: 'asks'},
+		ams1: {
+			host: lab.node('ams1').externalIp,
+			user: 'me',
+			identityFile: key,
+		},
+	};
+	writeCluster({
+		nodes: nodes.map((node) => ({...node, ssh: ways[node.name] ?? node.ssh})),
+	});
+};
+
+/** `apply` without questions, with all answers in the environment. */
+const applyWith = async (
+	stage: Stage,
+	...words: readonly string[]
+): Promise<Outcome> =>
+	stage.lab.client.exec(
+		[
+			process.execPath,
+			program,
+			'apply',
+			stage.clusterPath,
+			'--yes',
+			'--kubeconfig',
+			stage.kubeconfigPath,
+			...words,
+		],
+		{
+			env: {
+				...stage.env,
+				K3S_MESH_SSH_PASSWORD: typed.password,
+				K3S_MESH_SSH_PASSPHRASE: typed.passphrase,
+				K3S_MESH_SUDO_PASSWORD: typed.password,
+			},
+			timeoutMs: 420_000,
+		},
+	);
 
 /** A secret as it is, and as it may be written: base64 from each of three offsets without the borders, and URL-encoded. */
 const formsOf = (secret: string): string[] => [
@@ -44,14 +132,19 @@ test('no secret is anywhere but where the README says', async (t) => {
 	t.after(stage.down);
 	const logFile = path.join(stage.folder, 'run.jsonl');
 
+	await lockIn(stage);
 	// Everything that any process ever had as its arguments while the install ran.
 	await watchCommandLines(stage);
 
-	const outcome = await stage.apply('--log-file', logFile, '--verbose');
+	const outcome = await applyWith(stage, '--log-file', logFile, '--verbose');
 	assertCode(outcome, 0);
 	const places = secretPlaces();
 	const secrets = [
-		...new Set((await secretsOf(stage)).flatMap((one) => formsOf(one))),
+		...new Set(
+			[...(await secretsOf(stage)), ...Object.values(typed)].flatMap((one) =>
+				formsOf(one),
+			),
+		),
 	];
 	const foundAt = new Set<string>();
 

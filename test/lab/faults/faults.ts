@@ -151,6 +151,8 @@ export const faults = {
 		title: 'the disk is full',
 		spares: {},
 		cause: /no space (?:is )?left|disk is full/i,
+		// To take our own list away needs no room.
+		mayPass: ['forget'],
 		inject: async (scene) =>
 			onHost(
 				scene,

@@ -207,12 +207,23 @@ describe(
 				sha256: createHash('sha256').update(bytes).digest('hex'),
 			};
 			const receive = {...filesReceive, as: 'login' as const};
-			/** The bytes from an offset on; fails after so many, when it is told to. */
+			const part = path.join(
+				folder,
+				'a folder',
+				`.it's.tar.k3s-mesh-${file.sha256}`,
+			);
+			/** The bytes from an offset on; fails after so many, when it is told to, and when some have arrived. */
 			const reader = (failAfter = Number.POSITIVE_INFINITY) =>
 				async function* (offset: number): AsyncGenerator<Uint8Array> {
 					let sent = 0;
 					for (let at = offset; at < bytes.length; at += 65_536) {
 						if (sent >= failAfter) {
+							while (
+								(statSync(part, {throwIfNoEntry: false})?.size ?? 0) === 0
+							) {
+								await pause(5);
+							}
+
 							throw new Error('the disk here has failed');
 						}
 
@@ -230,17 +241,12 @@ describe(
 				await assert.rejects(
 					host.upload(receive, file, {
 						...limits,
-						read: reader(3_000_000),
+						read: reader(1_000_000),
 						onProgress() {
 							// Nobody looks.
 						},
 					}),
 					/the disk here has failed/,
-				);
-				const part = path.join(
-					folder,
-					'a folder',
-					`.it's.tar.k3s-mesh-${file.sha256}`,
 				);
 				// What was on its way may be lost; what has arrived is kept.
 				const kept = statSync(part).size;

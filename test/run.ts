@@ -20,6 +20,7 @@ const alone: ReadonlyMap<string, string> = new Map([
 	['test/package/pack.test.ts', 'builds the program that others start'],
 	['test/lab/crash.lab.ts', 'leaves labs behind that others would clear away'],
 	['test/lab/matrix/wan.lab.ts', 'measures delays'],
+	['test/lab/faults-clock.lab.ts', 'emulates processors'],
 	['test/lab/tailnet-vm.lab.ts', 'emulates processors'],
 	['test/lab/vm.lab.ts', 'emulates processors'],
 	['test/lab/wireguard.lab.ts', 'emulates processors'],

@@ -28,7 +28,7 @@ const cases: readonly Case[] = [
 	{fault: 'client-kill', step: 'close-ports', role: 'agent'},
 ];
 
-/** Emulated machines take more than five minutes for one cell: faults that need them are in the whole matrix only. */
+/** Those that need emulated machines have a file of their own, beside which nothing runs. */
 const faultsOfContainers = faultNames.filter((name) => {
 	const fault: Fault = faults[name];
 	return fault.onMachines === undefined;

@@ -56,7 +56,8 @@ for uninstall in /usr/local/bin/k3s-uninstall.sh /usr/local/bin/k3s-agent-uninst
 	[ -e "$uninstall" ] || continue
 	cp -rp /etc/rancher/k3s /root/own-k3s
 	"$uninstall" >/dev/null 2>&1
-	rm -rf /root/own-k3s/config.yaml.d /etc/rancher/k3s
+	rm -rf /root/own-k3s/config.yaml.d /root/own-k3s/k3s.yaml /etc/rancher
+	mkdir /etc/rancher
 	mv /root/own-k3s /etc/rancher/k3s
 done
 rm -rf /var/lib/k3s-mesh /etc/rancher/k3s/config.yaml.d /usr/local/bin/k3s /var/lib/rancher/k3s

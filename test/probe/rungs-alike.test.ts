@@ -497,6 +497,34 @@ for (const sender of candidates) {
 			);
 
 			test(
+				'it ends when nobody hears it any more, and takes with it what it started',
+				{timeout: 30_000},
+				async (context) => {
+					const child = spawnAgent(sender.on!, {limitSeconds: 60});
+					context.after(() => {
+						child.kill('SIGKILL');
+					});
+					child.stdin!.on('error', () => undefined);
+					say(child, listenCommand);
+					let heard = '';
+					child.stdout!.on('data', (text: Buffer) => {
+						heard += text.toString();
+					});
+					// It is ready, and listens.
+					await until(() => heard.split('\n').length > 2);
+					// As when a connection ends: it may find out by what it says, and not by what it hears.
+					child.stdout!.destroy();
+					const asking = setInterval(() => {
+						say(child, {do: 'count'});
+					}, 50);
+					await once(child, 'exit');
+					clearInterval(asking);
+					await until(() => processesWithToken().length === 0);
+					child.stdin!.end();
+				},
+			);
+
+			test(
 				'signs of life keep it, also those that it is too slow to read in time',
 				{timeout: 30_000},
 				async () => {

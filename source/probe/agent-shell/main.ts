@@ -106,7 +106,8 @@ is_forsaken() {
 }
 
 exec 2>/dev/null
-trap end TERM HUP INT
+# PIPE: nobody hears any more, which may show before nobody speaks.
+trap end TERM HUP INT PIPE
 printf '{"ready":true,"version":"%s","interpreter":"%s"}\\n' "\${BASH_VERSION%%(*}" "$BASH\${probe_listener:+ with $probe_listener}"
 pending=
 uptime
